@@ -1,0 +1,195 @@
+import type {
+  Access,
+  Change,
+  Conditions,
+  Entry,
+  FileEntry,
+  FolderEntry,
+  JournalMark,
+  Location,
+  OpContext,
+  StoredBlob,
+} from './types.js'
+
+/**
+ * The dozen operations that everything else is made of. Each is one atomic step on one space (one Redis round trip, two
+ * where said), checks access, preconditions, names and quotas before it changes anything, and appends its journal rows.
+ * Idempotent: when a reply is lost the operation finds out what happened and answers once.
+ *
+ * Raised by all, besides what is said with each: NOT_FOUND (no such space, or no read access), READ_ONLY (mutations by
+ * somebody who only reads), UNAVAILABLE, BUSY.
+ */
+export interface TreeOperations {
+  /** NOT_FOUND where nothing is at the path. */
+  stat(op: OpContext, at: Location): Promise<StatResult>
+
+  /** One page of a folder in the order of folded names. What stays in the folder is never missed. TYPE_CLASH on a file. */
+  list(op: OpContext, at: Location, page: PageRequest): Promise<ListResult>
+
+  /** stat and, on a folder, its first page, in one step. */
+  look(op: OpContext, at: Location, page: PageRequest): Promise<StatResult & { readonly page?: Page }>
+
+  /**
+   * Everything below a folder, parents before children, in steps. Up to 10,000 entries it is one step, exact at
+   * `mark.seq`; larger ones are a walk that began at `mark.seq` (contract §3).
+   */
+  tree(op: OpContext, at: Location): Promise<TreeResult>
+
+  /** Would this write be let in? The checks of `write` that need no bytes. `size`: announced length, if any. */
+  checkWrite(op: OpContext, at: Location, request: WriteRequest & { readonly size?: number }): Promise<void>
+
+  /**
+   * Links a stored blob into the tree as the file at the path: creates or replaces.
+   * TYPE_CLASH on a folder or below a file, PRECONDITION_FAILED, FILE_TOO_LARGE, SPACE_FULL, TOO_MANY_ENTRIES,
+   * BAD_PATH; NO_PARENT where `parents` is false or the location has a base.
+   * When this rejects with UNAVAILABLE the outcome is unknown and the blob must be left pending.
+   */
+  write(op: OpContext, at: Location, blob: StoredBlob, request: WriteRequest): Promise<WriteResult>
+
+  /** Makes a folder; fine where it exists. TYPE_CLASH, TOO_MANY_ENTRIES, NO_PARENT as with `write`. */
+  mkdir(op: OpContext, at: Location, request?: MkdirRequest): Promise<MkdirResult>
+
+  /**
+   * POSIX mv in constant time, parents of the destination made on the way (not with a base).
+   * TYPE_CLASH, FOLDER_EXISTS, INTO_ITSELF, PRECONDITION_FAILED (`ifMatch` guards the source, `ifNoneMatch: '*'` the
+   * destination), BAD_PATH where a descendant would pass a limit.
+   */
+  move(op: OpContext, from: Location, to: Location, request?: MoveRequest): Promise<MoveResult>
+
+  /** NOT_EMPTY without `recursive`; the root cannot go (NOT_ALLOWED). Constant time for any tree. */
+  remove(op: OpContext, at: Location, request?: RemoveRequest): Promise<RemoveResult>
+
+  /** Times and exec bit only: the etag stays, the journal gets an `update` row. Root: NOT_ALLOWED. */
+  setAttributes(op: OpContext, at: Location, attributes: Attributes, conditions?: Conditions): Promise<Entry>
+
+  /** Rows with seq > since. EPOCH_GONE when `epoch` is given and another one rules. */
+  changes(op: OpContext, request: ChangesRequest): Promise<ChangesResult>
+
+  /** Space-wide facts: seq, totals, times, the caller's access. */
+  info(op: OpContext): Promise<SpaceInfo>
+  /** Values of the space's small text files (`name`, `summary`, `description`, `config/access/ssh` …); absent = default. */
+  readMeta(
+    op: OpContext,
+  ): Promise<{ readonly info: SpaceInfo; readonly meta: Readonly<Record<string, MetaValue>> }>
+  /** Owner only (NOT_ALLOWED). `null` clears. */
+  writeMeta(op: OpContext, key: string, text: string | null): Promise<void>
+}
+
+export interface StatResult {
+  readonly entry: Entry
+  readonly access: Access
+  readonly mark: JournalMark
+}
+
+export interface PageRequest {
+  /** At most this many entries; the tree may answer fewer. */
+  readonly limit?: number
+  /** From the previous page. Unknown or foreign: BAD_REQUEST. */
+  readonly cursor?: string
+}
+
+export interface Page {
+  readonly entries: readonly Entry[]
+  /** Absent: this was the last page. */
+  readonly cursor?: string
+}
+
+export interface ListResult extends Page {
+  readonly folder: FolderEntry
+  readonly access: Access
+  readonly mark: JournalMark
+}
+
+export interface TreeResult {
+  readonly folder: FolderEntry
+  readonly access: Access
+  readonly mark: JournalMark
+  readonly exact: boolean
+  /** Batches of entries; each step is fetched when the consumer asks. */
+  readonly batches: AsyncIterable<readonly Entry[]>
+}
+
+export interface WriteRequest extends Conditions {
+  /** Make missing parents (true unless said). */
+  readonly parents?: boolean
+  readonly contentType: string
+  /** The caller's modification time; the write's own where absent. */
+  readonly modified?: number
+  /** Kept as it was where absent. */
+  readonly executable?: boolean
+}
+
+export interface WriteResult {
+  readonly created: boolean
+  readonly entry: FileEntry
+  readonly mark: JournalMark
+}
+
+export interface MkdirRequest {
+  readonly parents?: boolean
+  readonly modified?: number
+  /** The path must not exist (PRECONDITION_FAILED). */
+  readonly ifNoneMatch?: readonly string[] | '*'
+}
+
+export interface MkdirResult {
+  readonly created: boolean
+  readonly entry: FolderEntry
+  readonly mark: JournalMark
+}
+
+export type MoveRequest = Conditions
+
+export interface MoveResult {
+  /** The entry where it is now. */
+  readonly entry: Entry
+  /** Canonical path where it was. */
+  readonly from: string
+  /** A file at the destination was replaced. */
+  readonly replaced: boolean
+  readonly mark: JournalMark
+}
+
+export interface RemoveRequest extends Conditions {
+  readonly recursive?: boolean
+}
+
+export interface RemoveResult {
+  /** Files and folders that went. */
+  readonly deleted: number
+  readonly mark: JournalMark
+}
+
+export interface Attributes {
+  readonly modified?: number
+  readonly executable?: boolean
+}
+
+export interface ChangesRequest {
+  readonly since: number
+  /** 1–1000. */
+  readonly limit: number
+  readonly epoch?: string
+}
+
+export interface ChangesResult {
+  readonly changes: readonly Change[]
+  readonly latestSeq: number
+  readonly hasMore: boolean
+  readonly epoch: string
+}
+
+export interface SpaceInfo {
+  readonly id: string
+  readonly access: Access
+  readonly mark: JournalMark
+  readonly created: number
+  readonly modified: number
+  readonly bytes: number
+  readonly entries: number
+}
+
+export interface MetaValue {
+  readonly text: string
+  readonly modified: number
+}

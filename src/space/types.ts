@@ -1,0 +1,113 @@
+/** The shapes the domain speaks in. Sizes are bytes, times are milliseconds since 1970 (UTC), ids and seqs are integers. */
+
+/** Who asks, as far as a space cares. Loaded anew for every request, never cached. */
+export interface Caller {
+  /** Immutable account id; '' for somebody without an account. */
+  readonly accountId: string
+  /** What grants may be held by besides the account itself: the immutable ids of its groups, each with its kind prefix. */
+  readonly principals: readonly string[]
+}
+
+/** What the owner's plan allows, sent along with every mutation. */
+export interface Limits {
+  readonly fileBytes: number
+  readonly spaceBytes: number
+  readonly entries: number
+}
+
+/** What every operation on a space is told. */
+export interface OpContext {
+  /** Immutable space id. */
+  readonly space: string
+  readonly caller: Caller
+  readonly limits: Limits
+  /** The client's Idempotency-Key: the same key within an hour gets the first answer. */
+  readonly idempotencyKey?: string
+}
+
+/** A parsed, validated path (`names.ts`). Empty lists are the root of the base. */
+export interface SpacePath {
+  /** Names in NFC, as given. */
+  readonly names: readonly string[]
+  /** The same folded for comparison (NFC + full case folding as contract §3 says). */
+  readonly folded: readonly string[]
+}
+
+/** Where an operation works: a path from the root, or from the folder with id `base`, wherever that now is. */
+export interface Location {
+  readonly path: SpacePath
+  readonly base?: number
+}
+
+/** Preconditions of RFC 9110 §13.1. A list of bare etags (32 hex), or '*'. */
+export interface Conditions {
+  readonly ifMatch?: readonly string[] | '*'
+  readonly ifNoneMatch?: readonly string[] | '*'
+}
+
+interface EntryCommon {
+  /** Stable within the space, survives moves; the root is 0. */
+  readonly id: number
+  readonly name: string
+  /** Slash-separated canonical path from the root, '' for the root. */
+  readonly path: string
+  readonly created: number
+  readonly modified: number
+  /** 32 lower-case hex. A folder's changes whenever anything below it does. */
+  readonly etag: string
+}
+
+export interface FileEntry extends EntryCommon {
+  readonly kind: 'file'
+  readonly size: number
+  readonly contentType: string
+  readonly md5: string
+  /** Key in the blob store. */
+  readonly blob: string
+  readonly executable: boolean
+}
+
+export interface FolderEntry extends EntryCommon {
+  readonly kind: 'folder'
+  /** Bytes in the whole subtree. */
+  readonly size: number
+  /** Files and folders in the whole subtree, itself not counted. */
+  readonly entries: number
+}
+
+export type Entry = FileEntry | FolderEntry
+
+/** 'rw' may change content, 'r' may only look. `owner` manages the space itself. */
+export interface Access {
+  readonly write: boolean
+  readonly owner: boolean
+}
+
+/** Where the journal stood when an answer was computed. */
+export interface JournalMark {
+  readonly seq: number
+  readonly epoch: string
+}
+
+/** Bytes that are in the blob store, ready to be linked into the tree. */
+export interface StoredBlob {
+  /** 32 hex; it becomes the file's etag and identifies the write when its reply is lost. */
+  readonly id: string
+  readonly size: number
+  /** 32 hex. */
+  readonly md5: string
+}
+
+export type ChangeKind = 'create' | 'update' | 'move' | 'delete'
+
+/** One row of the journal. */
+export interface Change {
+  readonly seq: number
+  readonly path: string
+  readonly change: ChangeKind
+  readonly oldPath: string | null
+  readonly kind: 'file' | 'folder'
+  readonly etag: string | null
+  readonly size: number | null
+  readonly created: number
+}
