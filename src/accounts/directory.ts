@@ -1,0 +1,150 @@
+import type { RedisClient, ScriptReply } from '../redis/scripts.js'
+import { Accounts, type NewAccount } from './accounts.js'
+import { hashToken } from './ids.js'
+import { isResourceName } from './names.js'
+import { PLANS, type PlanTable } from './plans.js'
+import { decodeAccount } from './records.js'
+import { type OwnSpace, type RegisteredSpace, type ReservedSpace, SpaceRegistry } from './registry.js'
+import { AccountSlot, list, type MutationOptions, text } from './slot.js'
+import { type NewToken, type TokenRequest, Tokens } from './tokens.js'
+import type { Account, Loaded, Session, SpaceAddress, SpaceRef } from './types.js'
+
+export interface DirectoryOptions {
+  /** What the plans allow; seed 002's table where absent. See `planTable`. */
+  readonly plans?: PlanTable
+}
+
+/** No token of ours is longer: spares hashing what a stranger sends. */
+const LONGEST_TOKEN = 256
+
+/**
+ * Accounts, their tokens, and which spaces they own: the front door of `accounts/`. Every method is one atomic script
+ * in one round trip, tried again over broken connections for some seconds; all raise UNAVAILABLE after that.
+ * Everything hangs on immutable ids: an account or space made again under an old name inherits nothing.
+ */
+export class Directory {
+  readonly #slot: AccountSlot
+  readonly #plans: PlanTable
+  readonly #accounts: Accounts
+  readonly #tokens: Tokens
+  readonly #registry: SpaceRegistry
+
+  constructor(redis: RedisClient, { plans = PLANS }: DirectoryOptions = {}) {
+    this.#slot = new AccountSlot(redis)
+    this.#plans = plans
+    this.#accounts = new Accounts(this.#slot, plans)
+    this.#tokens = new Tokens(this.#slot)
+    this.#registry = new SpaceRegistry(this.#slot, plans)
+  }
+
+  /**
+   * Who asks and which space is meant, in one round trip: what every request begins with, and what a long upload asks
+   * again before it commits. Never cached. An unknown token, owner or space is simply absent.
+   */
+  async load(token: string | undefined, target?: SpaceAddress): Promise<Loaded> {
+    const hash = token && token.length <= LONGEST_TOKEN ? hashToken(token) : ''
+    const [caller, space] = list(await this.#slot.read('load', [hash, ...addressArgs(target)]))
+    const session = caller ? decodeSession(list(caller), this.#plans) : undefined
+    return {
+      ...(session && { session }),
+      ...(space && { space: decodeSpace(list(space), session, this.#plans) }),
+    }
+  }
+
+  /** The account of that name, if there is one. */
+  loadAccount(name: string): Promise<Account | undefined> {
+    return this.#accounts.load(name)
+  }
+
+  /** BAD_NAME, BAD_REQUEST (e-mail, plan), EXISTS (name or e-mail taken). */
+  createAccount(account: NewAccount): Promise<Account> {
+    return this.#accounts.create(account)
+  }
+
+  /** A new token; its value is in this answer and nowhere else. BAD_NAME, NOT_FOUND (no such account). */
+  createToken(accountId: string, request: TokenRequest = {}): Promise<NewToken> {
+    return this.#tokens.create(accountId, request)
+  }
+
+  /**
+   * Takes the name for a new space. Make its tree (idempotently, by `id`) and call `confirmSpace`; until then nobody
+   * finds it. When `done`, answer success and do neither. Somebody who died half-way leaves a reservation that the next
+   * `reserveSpace` of that name is handed again.
+   * BAD_NAME, EXISTS, TOO_MANY_SPACES, BUSY, NOT_FOUND (no such account).
+   */
+  reserveSpace(accountId: string, name: string, options: MutationOptions = {}): Promise<ReservedSpace> {
+    return this.#registry.reserve(accountId, name, options)
+  }
+
+  /** From now on the space is found. EXISTS: another request made it at the same time; NOT_FOUND: it was dropped. */
+  confirmSpace(id: string): Promise<void> {
+    return this.#registry.confirm(id)
+  }
+
+  /** Gives up a reservation, for the repair; it is dying then. False: the space is in use or unknown. */
+  abandonSpace(id: string): Promise<boolean> {
+    return this.#registry.abandon(id)
+  }
+
+  /** Answers the space's id. BAD_NAME, NOT_FOUND, EXISTS. */
+  renameSpace(
+    accountId: string,
+    name: string,
+    newName: string,
+    options: MutationOptions = {},
+  ): Promise<string> {
+    return this.#registry.rename(accountId, name, newName, options)
+  }
+
+  /** Answers the id of a space that nobody finds any more; call `forgetSpace` when its tree is freed. NOT_FOUND. */
+  dropSpace(accountId: string, name: string, options: MutationOptions = {}): Promise<string> {
+    return this.#registry.drop(accountId, name, options)
+  }
+
+  /** The last step of deleting; does nothing to spaces that were not dropped. */
+  forgetSpace(id: string): Promise<void> {
+    return this.#registry.forget(id)
+  }
+
+  /** The account's spaces by name. */
+  listSpaces(accountId: string): Promise<OwnSpace[]> {
+    return this.#registry.list(accountId)
+  }
+
+  /** Every space of every account in any state, for repair and collector; one that changes meanwhile may come twice. */
+  allSpaces(): AsyncIterable<RegisteredSpace> {
+    return this.#registry.all()
+  }
+}
+
+function addressArgs(target: SpaceAddress | undefined): [string, string, string] {
+  if (!target) return ['', '', '']
+  if ('shortname' in target) return ['short', '', target.shortname]
+  const { owner, name } = target
+  if (!isResourceName(name) || (owner !== undefined && !isResourceName(owner))) return ['', '', '']
+  return ['name', owner ?? '', name]
+}
+
+function decodeSession(caller: readonly ScriptReply[], plans: PlanTable): Session {
+  const account = decodeAccount(caller[0] as ScriptReply, plans)
+  const principals = text(caller[3])
+  return {
+    account,
+    caller: { accountId: account.id, principals: principals === '' ? [] : principals.split(' ') },
+    token: { id: text(caller[1]), name: text(caller[2]) },
+  }
+}
+
+function decodeSpace(
+  space: readonly ScriptReply[],
+  session: Session | undefined,
+  plans: PlanTable,
+): SpaceRef {
+  const owner = space[3]
+  return {
+    id: text(space[0]),
+    name: text(space[1]),
+    shortname: text(space[2]),
+    owner: owner ? decodeAccount(owner, plans) : (session as Session).account,
+  }
+}

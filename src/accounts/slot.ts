@@ -1,0 +1,81 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { retrying } from '../redis/retry.js'
+import {
+  type RedisClient,
+  type ScriptArg,
+  type ScriptReply,
+  Scripts,
+  scriptsFolder,
+} from '../redis/scripts.js'
+import { type ErrorCode, SpaceError } from '../space/errors.js'
+import { ACCOUNT_SLOT } from './keys.js'
+
+/** How long a mutation's answer is kept: for our own retry after a lost reply, and for a client's Idempotency-Key. */
+const RETRY_SECONDS = 60
+const IDEMPOTENCY_SECONDS = 3600
+
+/** What each mutation of accounts may be told besides its arguments. */
+export interface MutationOptions {
+  /** The client's Idempotency-Key: the same key again within an hour gets the first answer (contract §3). */
+  readonly idempotencyKey?: string | undefined
+}
+
+/** Whose Idempotency-Key it is: the same key of another account is another key. */
+export interface Operation extends MutationOptions {
+  readonly by: string
+}
+
+/** For each code a script may refuse with: the message, out of the details that follow the code. */
+export type Refusals = Partial<Record<ErrorCode, (details: readonly string[]) => string>>
+
+/** Runs the scripts of `scripts/`: retried over broken connections, refusals turned into SpaceError. */
+export class AccountSlot {
+  readonly #scripts: Scripts
+
+  constructor(redis: RedisClient) {
+    this.#scripts = new Scripts(redis, scriptsFolder(import.meta.url, 'accounts'))
+  }
+
+  /** A script that changes nothing. */
+  async read(script: string, args: readonly ScriptArg[], refusals: Refusals = {}): Promise<ScriptReply> {
+    return this.#run(script, args, refusals)
+  }
+
+  /** A script that includes `once`: it happens once, however often it is sent. */
+  async mutate(
+    script: string,
+    args: readonly ScriptArg[],
+    operation: Operation,
+    refusals: Refusals = {},
+  ): Promise<ScriptReply> {
+    const { by, idempotencyKey } = operation
+    const [id, seconds] =
+      idempotencyKey === undefined
+        ? [randomUUID(), RETRY_SECONDS]
+        : [`${by}:${createHash('sha256').update(idempotencyKey).digest('hex')}`, IDEMPOTENCY_SECONDS]
+    return this.#run(script, [`${script}:${id}`, seconds, ...args], refusals)
+  }
+
+  async #run(script: string, args: readonly ScriptArg[], refusals: Refusals): Promise<ScriptReply> {
+    try {
+      return await retrying(() => this.#scripts.run(script, [ACCOUNT_SLOT], args))
+    } catch (error) {
+      throw refused(error, refusals)
+    }
+  }
+}
+
+/** Scripts refuse with an error reply `NVM <code> <details…>`. */
+function refused(error: unknown, refusals: Refusals): unknown {
+  const match = error instanceof Error && /^NVM (\w+) ?(.*)$/.exec(error.message)
+  if (!match) return error
+  const code = match[1] as ErrorCode
+  const details = (match[2] as string).split(' ')
+  const message = refusals[code]?.(details)
+  return message === undefined ? error : new SpaceError(code, message)
+}
+
+/** Reading replies: a script's shape is fixed by its header. */
+export const text = (reply: ScriptReply | undefined): string => (reply as Buffer).toString()
+export const list = (reply: ScriptReply | undefined): readonly ScriptReply[] =>
+  reply as readonly ScriptReply[]

@@ -1,0 +1,52 @@
+import { hashToken, newId, newToken } from './ids.js'
+import { checkTokenName } from './names.js'
+import type { AccountSlot } from './slot.js'
+import { text } from './slot.js'
+
+const DEFAULT_NAME = 'token'
+
+export interface TokenRequest {
+  /** Where the account has a token of that name already, the new one is called `<name>-2` and so on. */
+  readonly name?: string | undefined
+  readonly description?: string | undefined
+}
+
+/** What is known of a token afterwards; its value is not. */
+export interface TokenInfo {
+  readonly id: string
+  readonly name: string
+  readonly description: string
+  readonly created: number
+}
+
+/** The only time that the value is seen. */
+export interface NewToken extends TokenInfo {
+  readonly token: string
+}
+
+/**
+ * The tokens of an account. No Idempotency-Key here: the first answer held a secret that is not kept; a second token
+ * does no harm, and the names say which is which.
+ */
+export class Tokens {
+  readonly #slot: AccountSlot
+
+  constructor(slot: AccountSlot) {
+    this.#slot = slot
+  }
+
+  async create(accountId: string, request: TokenRequest): Promise<NewToken> {
+    const { name = DEFAULT_NAME, description = '' } = request
+    checkTokenName(name)
+    const token = newToken()
+    const id = newId()
+    const created = Date.now()
+    const given = await this.#slot.mutate(
+      'create_token',
+      [accountId, id, name, created, hashToken(token), description],
+      { by: accountId },
+      { NOT_FOUND: () => 'The account does not exist any more.' },
+    )
+    return { token, id, name: text(given), description, created }
+  }
+}
