@@ -1,0 +1,41 @@
+import * as fs from 'node:fs'
+import { promisify } from 'node:util'
+
+/**
+ * The system calls the store makes, as promises on plain descriptors. `fs/promises` wraps each descriptor in an object
+ * with a finaliser, which costs a small file as much as one of its system calls.
+ */
+export const open = promisify(fs.open)
+export const close = promisify(fs.close)
+export const fdatasync = promisify(fs.fdatasync)
+export const fsync = promisify(fs.fsync)
+export const fstat = promisify(fs.fstat)
+export const futimes = promisify(fs.futimes)
+export const rename = promisify(fs.rename)
+export const unlink = promisify(fs.unlink)
+const read = promisify(fs.read)
+const writev = promisify(fs.writev)
+
+/** Writes all of `chunks` at the descriptor's position; the kernel may take less than it was offered. */
+export async function writeAll(fd: number, chunks: readonly Uint8Array[]): Promise<void> {
+  let rest = chunks.filter((chunk) => chunk.byteLength > 0)
+  while (rest.length > 0) {
+    let { bytesWritten } = await writev(fd, rest)
+    while (rest[0] && bytesWritten >= rest[0].byteLength) {
+      bytesWritten -= rest[0].byteLength
+      rest = rest.slice(1)
+    }
+    if (rest[0] && bytesWritten > 0) rest = [rest[0].subarray(bytesWritten), ...rest.slice(1)]
+  }
+}
+
+/** Fills `buffer` from `position` on; resolves to the bytes read, fewer only at the end of the file. */
+export async function readFully(fd: number, buffer: Buffer, position: number): Promise<number> {
+  let done = 0
+  while (done < buffer.length) {
+    const { bytesRead } = await read(fd, buffer, done, buffer.length - done, position + done)
+    if (bytesRead === 0) break
+    done += bytesRead
+  }
+  return done
+}

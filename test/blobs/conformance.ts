@@ -1,0 +1,377 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Readable } from 'node:stream'
+import type { ExecutionContext, TestFn } from 'ava'
+import { newBlobId } from '../../src/blobs/ids.js'
+import type { BlobStore } from '../../src/blobs/store.js'
+import { all, bytesOf, failsWith, handFed, md5, newSpace, sorted, streamOf } from './support.js'
+
+const NO_LIMIT = { limit: 1e9 }
+const FUTURE = Date.now() + 86_400_000
+/** Sizes around every boundary the stores have. */
+const SIZES = [0, 1, 4096, 65_535, 65_536, 65_537, 1_048_576, 3_000_001]
+
+/**
+ * What every `BlobStore` must do. `makeStore` gives an open store and registers its own clean-up; it may be one store
+ * for all tests, since each works in a space of its own.
+ */
+export function blobStoreConformance(test: TestFn, makeStore: (t: ExecutionContext) => Promise<BlobStore>) {
+  const pendingOf = async (store: BlobStore, space: string) =>
+    (await all(store.pending(FUTURE))).filter((one) => one.space === space)
+  const nothingLeft = async (t: ExecutionContext, store: BlobStore, space: string) => {
+    t.deepEqual(await pendingOf(store, space), [])
+    t.deepEqual(await all(store.list(space)), [])
+  }
+
+  for (const size of SIZES)
+    test(`a blob of ${size} bytes comes back as it was, streamed or whole, pending or live`, async (t) => {
+      const store = await makeStore(t)
+      const space = newSpace()
+      const bytes = randomBytes(size)
+      const bodies = [bytes, streamOf(bytes), streamOf(bytes, 1000)]
+      for (const body of bodies) {
+        const blob = await store.put(space, body, { ...NO_LIMIT, length: size })
+        t.regex(blob.id, /^[0-9a-f]{32}$/)
+        t.deepEqual({ size: blob.size, md5: blob.md5 }, { size, md5: md5(bytes) })
+        t.true((await bytesOf(await store.get(space, blob.id))).equals(bytes))
+        await store.settle(space, blob.id)
+        t.true((await bytesOf(await store.get(space, blob.id))).equals(bytes))
+        t.is(await store.size(space, blob.id), size)
+      }
+    })
+
+  test('ranges are inclusive, and may begin and end anywhere in the blob', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    const bytes = randomBytes(2_500_000)
+    const { id } = await store.put(space, streamOf(bytes), NO_LIMIT)
+    const last = bytes.length - 1
+    const ranges = [
+      [0, 0],
+      [0, last],
+      [last, last],
+      [1, 65_536],
+      [100, 65_635],
+      [1_048_575, 1_048_576],
+      [7, last - 7],
+    ] as const
+    for (const [start, end] of ranges)
+      t.true(
+        (await bytesOf(await store.get(space, id, { start, end }))).equals(bytes.subarray(start, end + 1)),
+        `${start}-${end}`,
+      )
+  })
+
+  test('a range that has no bytes, or passes the end of the blob, is refused before any byte', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    const small = await store.put(space, Buffer.alloc(10), NO_LIMIT)
+    const large = await store.put(space, Buffer.alloc(300_000), NO_LIMIT)
+    for (const range of [
+      { start: 5, end: 4 },
+      { start: -1, end: 4 },
+      { start: 0, end: Number.NaN },
+    ])
+      await failsWith(t, 'RANGE_NOT_SATISFIABLE', /range/, () => store.get(space, small.id, range))
+    await failsWith(t, 'CORRUPT', /ends at byte 10/, () => store.get(space, small.id, { start: 0, end: 10 }))
+    await failsWith(t, 'CORRUPT', /ends at byte 300000/, () =>
+      store.get(space, large.id, { start: 0, end: 300_000 }),
+    )
+  })
+
+  test('a blob that does not exist is CORRUPT to get and has no size', async (t) => {
+    const store = await makeStore(t)
+    const id = newBlobId()
+    await failsWith(t, 'CORRUPT', new RegExp(id), () => store.get(newSpace(), id))
+    t.is(await store.size(newSpace(), id), undefined)
+  })
+
+  test('ids that are none are refused, so nothing outside the store can be named', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    for (const blob of ['', '../x', `${newBlobId()}/..`, newBlobId().toUpperCase(), 'a'.repeat(31)]) {
+      await failsWith(t, 'CORRUPT', /blob id/, () => store.get(space, blob))
+      await failsWith(t, 'CORRUPT', /blob id/, () => store.delete(space, [blob]))
+      await failsWith(t, 'CORRUPT', /blob id/, () => store.discard(space, blob))
+    }
+    for (const bad of ['', '..', 'a/b', 'A', 'a.b'])
+      await failsWith(t, 'CORRUPT', /space id/, () => store.put(bad, Buffer.alloc(1), NO_LIMIT))
+  })
+
+  test('a put blob is pending until it is settled or discarded; both may be repeated', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    const before = Date.now() - 5000
+    const kept = await store.put(space, Buffer.from('kept'), NO_LIMIT)
+    const gone = await store.put(space, Buffer.from('gone!'), NO_LIMIT)
+    const pending = await pendingOf(store, space)
+    t.deepEqual(sorted(pending.map((one) => one.blob)), sorted([kept.id, gone.id]))
+    t.true(pending.every((one) => one.since > before && one.since < Date.now() + 5000))
+    t.deepEqual(
+      (await all(store.pending(before))).filter((one) => one.space === space),
+      [],
+      'fresh ones are not listed as old',
+    )
+    for (let times = 0; times < 2; times++) {
+      await store.settle(space, kept.id)
+      await store.discard(space, gone.id)
+    }
+    t.deepEqual(await pendingOf(store, space), [])
+    t.deepEqual(await all(store.list(space)), [{ blob: kept.id, size: 4, pending: false }])
+    t.is(await store.size(space, gone.id), undefined)
+  })
+
+  test('discarding never takes a settled blob, settling never brings a discarded one back', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    const one = await store.put(space, Buffer.from('one'), NO_LIMIT)
+    await store.settle(space, one.id)
+    await store.discard(space, one.id)
+    t.is(await store.size(space, one.id), 3)
+    const two = await store.put(space, Buffer.from('two'), NO_LIMIT)
+    await store.discard(space, two.id)
+    await store.settle(space, two.id)
+    t.is(await store.size(space, two.id), undefined)
+  })
+
+  test('delete takes live blobs, pending ones and many at once, and does not mind those gone', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    const ids: string[] = []
+    for (let n = 0; n < 40; n++) {
+      const { id } = await store.put(space, Buffer.from([n]), NO_LIMIT)
+      if (n !== 7) await store.settle(space, id)
+      ids.push(id)
+    }
+    const keep = ids.pop() ?? ''
+    await store.delete(space, [...ids, newBlobId()])
+    await store.delete(space, ids)
+    await store.delete(space, [])
+    t.deepEqual(await all(store.list(space)), [{ blob: keep, size: 1, pending: false }])
+    const again = await store.put(space, Buffer.from('x'), NO_LIMIT)
+    await store.settle(space, again.id)
+    t.is((await all(store.list(space))).length, 2)
+  })
+
+  test('spaces do not see each other’s blobs', async (t) => {
+    const store = await makeStore(t)
+    const [mine, other] = [newSpace(), newSpace()]
+    const { id } = await store.put(mine, Buffer.from('mine'), NO_LIMIT)
+    t.is(await store.size(other, id), undefined)
+    await store.settle(other, id)
+    await store.discard(other, id)
+    await store.delete(other, [id])
+    t.is(await store.size(mine, id), 4)
+    t.deepEqual(await all(store.list(other)), [])
+  })
+
+  test('exactly the limit is let in, one byte more is refused, announced or not', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    for (const limit of [0, 10, 200_000]) {
+      const over = Buffer.alloc(limit + 1)
+      const exact = await store.put(space, streamOf(over.subarray(1)), { limit, length: limit })
+      t.is(exact.size, limit)
+      t.is((await store.put(space, streamOf(over.subarray(1)), { limit })).size, limit)
+      await store.discard(space, exact.id)
+      const untouched = streamOf(over)
+      const message = new RegExp(`limit of ${limit} bytes`)
+      const refused = await failsWith(t, 'FILE_TOO_LARGE', message, () =>
+        store.put(space, untouched, { limit, length: limit + 1 }),
+      )
+      t.deepEqual(refused?.details, { limit })
+      t.false(untouched.readableDidRead, 'an announced length is judged before a byte is read')
+      await failsWith(t, 'FILE_TOO_LARGE', message, () => store.put(space, streamOf(over), { limit }))
+      await failsWith(t, 'FILE_TOO_LARGE', message, () => store.put(space, over, { limit }))
+    }
+    t.is((await all(store.list(space))).length, 3)
+  })
+
+  test('an endless body is cut off at the limit, and not destroyed', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    const body = handFed()
+    body._read = () => body.push(Buffer.alloc(65_536))
+    await failsWith(t, 'FILE_TOO_LARGE', /limit of 3000000 bytes/, () =>
+      store.put(space, body, { limit: 3e6 }),
+    )
+    t.false(body.destroyed)
+    t.true(body.isPaused())
+    t.is(body.listenerCount('data'), 0)
+    body.destroy(new Error('too late to matter'))
+    await nothingLeft(t, store, space)
+  })
+
+  const broken: Record<string, (body: Readable) => void> = {
+    'fails at once': (body) => body.destroy(new Error('ECONNRESET')),
+    'closes at once': (body) => body.destroy(),
+    'fails after some bytes': (body) => {
+      body.push(Buffer.alloc(100))
+      body.once('data', () => body.destroy(new Error('ECONNRESET')))
+    },
+    'closes after many bytes': (body) => {
+      for (let n = 0; n < 40; n++) body.push(Buffer.alloc(65_536))
+      let seen = 0
+      body.on('data', (chunk) => {
+        seen += chunk.length
+        if (seen > 2_000_000) body.destroy()
+      })
+    },
+    'ends a byte early': (body) => {
+      body.push(Buffer.alloc(2_999_999))
+      body.push(null)
+    },
+    'is a byte too long': (body) => {
+      body.push(Buffer.alloc(3_000_001))
+      body.push(null)
+    },
+  }
+  for (const [what, breakIt] of Object.entries(broken))
+    test(`a body that ${what} leaves nothing behind`, async (t) => {
+      const store = await makeStore(t)
+      const space = newSpace()
+      const body = handFed()
+      // Keeps a body that fails before the store listens from being an uncaught error of the test.
+      body.on('error', () => {})
+      const putting = store.put(space, body, { limit: 1e7, length: 3_000_000 })
+      breakIt(body)
+      await failsWith(t, 'BODY_BROKEN', /bytes/, () => putting)
+      await nothingLeft(t, store, space)
+    })
+
+  test('a body that is dead already, or was read by somebody else, is BODY_BROKEN', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    const dead = handFed()
+    dead.destroy()
+    await failsWith(t, 'BODY_BROKEN', /cut off after 0 bytes/, () => store.put(space, dead, NO_LIMIT))
+    const read = streamOf(Buffer.from('read by somebody'))
+    await bytesOf(read)
+    await failsWith(t, 'BODY_BROKEN', /read before/, () => store.put(space, read, NO_LIMIT))
+    await nothingLeft(t, store, space)
+  })
+
+  test('an HTTP request that breaks off leaves nothing, and the server goes on', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    const server = createServer()
+    t.teardown(() => server.close())
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const client = request({ port, method: 'PUT', headers: { 'content-length': 1_000_000 } })
+    client.on('error', () => {})
+    client.write(Buffer.alloc(600_000))
+    const [incoming] = (await once(server, 'request')) as [Readable]
+    const putting = store.put(space, incoming, { ...NO_LIMIT, length: 1_000_000 })
+    incoming.once('data', () => client.destroy())
+    await failsWith(t, 'BODY_BROKEN', /of 1000000 bytes/, () => putting)
+    await nothingLeft(t, store, space)
+  })
+
+  test('an aborted signal calls the put off: before, while waiting for the client, at the end', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    const before = handFed()
+    await failsWith(t, 'BODY_BROKEN', /called off/, () =>
+      store.put(space, before, { ...NO_LIMIT, signal: AbortSignal.abort() }),
+    )
+    for (const bytes of [0, 10, 2_000_000]) {
+      const control = new AbortController()
+      const stalled = handFed()
+      const putting = store.put(space, stalled, { ...NO_LIMIT, signal: control.signal })
+      if (bytes > 0) {
+        stalled.push(Buffer.alloc(bytes))
+        await once(stalled, 'data')
+      }
+      control.abort(new Error('shutting down'))
+      const error = await failsWith(t, 'BODY_BROKEN', /called off/, () => putting)
+      t.like(error?.cause, { message: 'shutting down' })
+      t.false(stalled.destroyed)
+    }
+    await nothingLeft(t, store, space)
+  })
+
+  test('digests are handed to verify, whose throw undoes the put', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    let seen: Readonly<Record<string, string>> = {}
+    const verify = (digests: Readonly<Record<string, string>>) => {
+      seen = digests
+    }
+    const { id } = await store.put(space, streamOf(Buffer.from('abc')), {
+      ...NO_LIMIT,
+      digests: ['sha256', 'sha512'],
+      verify,
+    })
+    t.is(seen.md5, '900150983cd24fb0d6963f7d28e17f72')
+    t.is(seen.sha256, 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
+    t.is(seen.sha512?.length, 128)
+    await store.discard(space, id)
+    const refusal = new Error('not the announced digest')
+    const refuse = () => {
+      throw refusal
+    }
+    for (const body of [Buffer.from('abc'), streamOf(Buffer.alloc(2_000_000))])
+      t.is(await t.throwsAsync(() => store.put(space, body, { ...NO_LIMIT, verify: refuse })), refusal)
+    await nothingLeft(t, store, space)
+  })
+
+  test('many puts and reads at once do not mix', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    const one = async (n: number) => {
+      const bytes = randomBytes(n * 5000)
+      const blob = await store.put(space, streamOf(bytes, 10_000 + n), { ...NO_LIMIT, length: bytes.length })
+      await store.settle(space, blob.id)
+      t.true((await bytesOf(await store.get(space, blob.id))).equals(bytes))
+      return blob.id
+    }
+    const ids = await Promise.all(Array.from({ length: 60 }, (_, n) => one(n)))
+    const listed = await all(store.list(space))
+    t.deepEqual(sorted(listed.map((item) => item.blob)), sorted(ids))
+    t.is(listed.length, ids.length)
+  })
+
+  test('a blob is readable at every moment of being settled', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    const bytes = Buffer.from('always there')
+    for (let round = 0; round < 50; round++) {
+      const { id } = await store.put(space, bytes, NO_LIMIT)
+      const reads = Array.from({ length: 4 }, async () => bytesOf(await store.get(space, id)))
+      const sizes = Array.from({ length: 4 }, () => store.size(space, id))
+      await store.settle(space, id)
+      for (const read of await Promise.all(reads)) t.true(read.equals(bytes))
+      for (const size of await Promise.all(sizes)) t.is(size, bytes.length)
+    }
+  })
+
+  test('a stream given up half-way ends, and the blob stays readable', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    const bytes = randomBytes(5_000_000)
+    const { id } = await store.put(space, bytes, NO_LIMIT)
+    const first = await store.get(space, id)
+    await once(first, 'data')
+    first.destroy()
+    await once(first, 'close')
+    const unread = await store.get(space, id)
+    unread.destroy()
+    await once(unread, 'close')
+    t.true((await bytesOf(await store.get(space, id))).equals(bytes))
+  })
+
+  test('a reader finishes although the blob is deleted meanwhile', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    const bytes = randomBytes(4_000_000)
+    const { id } = await store.put(space, bytes, NO_LIMIT)
+    const reader = await store.get(space, id)
+    await store.delete(space, [id])
+    t.true((await bytesOf(reader)).equals(bytes))
+    t.is(await store.size(space, id), undefined)
+  })
+}
