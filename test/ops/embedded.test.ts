@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import { connectRedis } from '../../src/redis/connect.js'
+import { startEmbeddedRedis } from '../../src/redis/embedded.js'
+import { DataDirInUseError } from '../../src/redis/lock.js'
+
+function tempFolder(t: ExecutionContext): string {
+  const folder = mkdtempSync('/tmp/novem-ops-')
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+test('data outlive a clean stop', async (t) => {
+  const dataDir = tempFolder(t)
+  for (const expected of [null, 'kept']) {
+    const embedded = await startEmbeddedRedis({ dataDir, durability: 'os' })
+    const redis = await connectRedis(embedded.socket, { name: 'test' })
+    t.is(await redis.get('key'), expected)
+    await redis.set('key', 'kept')
+    redis.disconnect()
+    await embedded.stop()
+  }
+})
+
+test('a Redis that is killed comes back with its data, on the same socket, for the same client', async (t) => {
+  const embedded = await startEmbeddedRedis({ dataDir: tempFolder(t), durability: 'full' })
+  const redis = await connectRedis(embedded.socket, { name: 'test' })
+  await redis.set('key', 'kept')
+  const first = embedded.pid as number
+  process.kill(first, 'SIGKILL')
+  let value: string | null | undefined
+  while (value === undefined || embedded.pid === first) {
+    value = await redis.get('key').catch(() => undefined)
+    if (value === undefined) await delay(20)
+  }
+  t.is(value, 'kept')
+  t.not(embedded.pid, first)
+  redis.disconnect()
+  await embedded.stop()
+})
+
+test('the settings are those of a store: durable, never evicting, no TCP', async (t) => {
+  for (const [durability, fsync] of [
+    ['full', 'always'],
+    ['os', 'everysec'],
+  ] as const) {
+    const embedded = await startEmbeddedRedis({ dataDir: tempFolder(t), durability })
+    const redis = await connectRedis(embedded.socket, { name: 'test' })
+    const settings = await redis.config('GET', 'append*', 'maxmemory-policy', 'port', 'save', 'lazyfree*')
+    const found = Object.fromEntries(
+      Array.from({ length: settings.length / 2 }, (_, i) => settings.slice(2 * i, 2 * i + 2)),
+    )
+    t.like(found, {
+      appendonly: 'yes',
+      appendfsync: fsync,
+      'maxmemory-policy': 'noeviction',
+      port: '0',
+      save: '',
+      'lazyfree-lazy-user-del': 'yes',
+    })
+    redis.disconnect()
+    await embedded.stop()
+  }
+})
+
+test('a data folder whose path is too long for a socket works, and is found again', async (t) => {
+  const dataDir = join(tempFolder(t), 'long'.repeat(30))
+  const embedded = await startEmbeddedRedis({ dataDir, durability: 'os' })
+  t.true(Buffer.byteLength(embedded.socket) <= 100)
+  const error = await t.throwsAsync(startEmbeddedRedis({ dataDir, durability: 'os' }), {
+    instanceOf: DataDirInUseError,
+  })
+  t.true(error.message.includes(embedded.socket))
+  await embedded.stop()
+})
+
+test('a second start says who holds the folder and how to join', async (t) => {
+  const dataDir = tempFolder(t)
+  const embedded = await startEmbeddedRedis({ dataDir, durability: 'os' })
+  const error = await t.throwsAsync(startEmbeddedRedis({ dataDir, durability: 'os' }), {
+    instanceOf: DataDirInUseError,
+  })
+  t.regex(error.message, new RegExp(`process ${process.pid}\\)`))
+  t.true(error.message.includes(`REDIS_URL=${embedded.socket}`))
+  await embedded.stop()
+  const again = await startEmbeddedRedis({ dataDir, durability: 'os' })
+  await again.stop()
+})
+
+test('of many starts at once exactly one wins, also over a stale lock', async (t) => {
+  const dataDir = tempFolder(t)
+  const starts = await Promise.allSettled(
+    Array.from({ length: 6 }, () => startEmbeddedRedis({ dataDir, durability: 'os' })),
+  )
+  const winners = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
+  t.is(winners.length, 1)
+  await winners[0]?.stop()
+})
