@@ -4,7 +4,7 @@ import simple from '@unicode/unicode-15.0.0/Case_Folding/S/code-points.mjs'
 import unassigned from '@unicode/unicode-15.0.0/General_Category/Unassigned/code-points.mjs'
 import test from 'ava'
 import fc from 'fast-check'
-import { type ErrorCode, SpaceError } from '../../src/space/errors.js'
+import { SpaceError } from '../../src/space/errors.js'
 import {
   checkName,
   checkResourceName,
@@ -18,6 +18,7 @@ import {
   ROOT,
 } from '../../src/space/names.js'
 import { renderTable } from '../../src/space/unicode/generate.js'
+import { refused } from '../support/refused.js'
 
 const pairs = [...common, ...simple].map(
   ([from, to]) => [String.fromCodePoint(from), String.fromCodePoint(to)] as const,
@@ -40,16 +41,6 @@ const assignedName = fc
     { maxLength: 12 },
   )
   .map((all) => all.join(''))
-
-function refused(run: () => unknown, code: ErrorCode): string {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof SpaceError && error.code === code) return error.message
-    throw error
-  }
-  throw new Error(`nothing was refused, ${code} expected`)
-}
 
 test('the generated table is what the Unicode data says', (t) => {
   t.is(renderTable(), readFileSync(new URL('../../../src/space/unicode/table.ts', import.meta.url), 'utf8'))
