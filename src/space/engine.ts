@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto'
+import { retrying } from '../redis/retry.js'
+import {
+  type RedisClient,
+  type ScriptArg,
+  type ScriptReply,
+  Scripts,
+  scriptsFolder,
+} from '../redis/scripts.js'
+import type { SpaceError } from './errors.js'
+import { findOperation } from './history.js'
+import type { JournalRow } from './journal.js'
+import { recordKey } from './keys.js'
+import type { Access, OpContext } from './types.js'
+
+/** A script's refusal, before it became an error: a code and what the script adds to it. */
+export type Refusal = readonly [code: string, ...facts: ScriptReply[]]
+
+export type Answer = readonly ScriptReply[]
+
+/** How a change that was interrupted learns its outcome. */
+export interface Change<T> {
+  readonly script: string
+  readonly args: readonly ScriptArg[]
+  /** Operation id, hex: a file write's etag, else 16 hex at random. */
+  readonly id: string
+  /** What an Idempotency-Key is bound to: the verb and its paths. */
+  readonly fingerprint: string
+  decode(answer: Answer): T
+  /** The reply was lost, the journal says that the operation ran. */
+  recover(row: JournalRow): Promise<T>
+  refuse(refusal: Refusal): SpaceError
+}
+
+const BUSY_TRIES = 6
+const BUSY_PAUSE_MS = 40
+
+/** Runs the space's scripts: reads again where Redis was away, changes exactly once. */
+export class Engine {
+  readonly #scripts: Scripts
+
+  constructor(readonly redis: RedisClient) {
+    this.#scripts = new Scripts(redis, scriptsFolder(import.meta.url, 'space'))
+  }
+
+  /** A script on the space's record that may be run any number of times. */
+  run(script: string, space: string, args: readonly ScriptArg[]): Promise<ScriptReply> {
+    return retrying(() => this.#scripts.run(script, [recordKey(space)], args))
+  }
+
+  /** A script that changes nothing. */
+  async read(
+    script: string,
+    op: OpContext,
+    args: readonly ScriptArg[],
+    refuse: Change<unknown>['refuse'],
+  ): Promise<Answer> {
+    return this.#patiently(async () => {
+      const answer = (await this.run(script, op.space, [...callerArgs(op), ...args])) as Answer
+      return refusalOf(answer) ?? { answer }
+    }, refuse)
+  }
+
+  /**
+   * A script that changes something. After a lost reply the first attempt is fenced off, the journal is asked whether it
+   * ran, and only if not it is run again (src/README.md, "A reply can be lost").
+   */
+  async change<T>(op: OpContext, change: Change<T>): Promise<T> {
+    const keyed = op.idempotencyKey !== undefined
+    const id = keyed ? keyedId(op) : change.id
+    const began = Date.now()
+    const key = recordKey(op.space)
+    const attemptOnce = async (attempt: number): Promise<Answer | JournalRow> => {
+      if (attempt > 0 && !keyed) {
+        const kept = await this.#scripts.run('fence', [key], [id])
+        if (kept) return kept as Answer
+        const row = await findOperation(this.redis, op.space, change.id, began)
+        if (row) return row
+      }
+      const head = [...callerArgs(op), id, attempt, keyed ? change.fingerprint : '']
+      return (await this.#scripts.run(change.script, [key], [...head, ...change.args])) as Answer
+    }
+    const outcome = await this.#patiently<Answer | JournalRow>(async () => {
+      const found = await retrying(attemptOnce)
+      if (!isAnswer(found)) return { answer: found }
+      return refusalOf(found) ?? { answer: found }
+    }, change.refuse)
+    return isAnswer(outcome) ? change.decode(outcome) : change.recover(outcome)
+  }
+
+  /** Repeats what a script found impossible for the moment only, a few times. */
+  async #patiently<T>(
+    attempt: () => Promise<{ readonly answer: T } | { readonly refusal: Refusal }>,
+    refuse: Change<unknown>['refuse'],
+  ): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      const outcome = await attempt()
+      if ('answer' in outcome) return outcome.answer
+      if (outcome.refusal[0] !== 'BUSY' || tries === BUSY_TRIES) throw refuse(outcome.refusal)
+      await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS * tries))
+    }
+  }
+}
+
+export function accessOf(letter: ScriptReply): Access {
+  const code = (letter as Buffer)[0]
+  return { owner: code === 0x6f, write: code !== 0x72 }
+}
+
+export function text(reply: ScriptReply | undefined): string {
+  return String(reply ?? '')
+}
+
+function callerArgs(op: OpContext): ScriptArg[] {
+  return [op.caller.accountId, op.caller.principals.join('\n')]
+}
+
+function keyedId(op: OpContext): string {
+  return createHash('sha256')
+    .update(`${op.caller.accountId}\0${op.idempotencyKey}`)
+    .digest('hex')
+    .slice(0, 32)
+}
+
+function isAnswer(outcome: Answer | JournalRow): outcome is Answer {
+  return Array.isArray(outcome)
+}
+
+function refusalOf(answer: Answer): { readonly refusal: Refusal } | undefined {
+  const first = answer[0]
+  if (!(first instanceof Buffer) || first.length !== 1 || first[0] !== 0x45) return undefined
+  return { refusal: [text(answer[1]), ...answer.slice(2)] }
+}

@@ -1,0 +1,51 @@
+import { type Answer, type Engine, text } from './engine.js'
+import { SpaceError } from './errors.js'
+import { decodeChunk, decodeRow, type JournalRow } from './journal.js'
+import type { ChangesRequest, ChangesResult } from './operations.js'
+import { quote } from './quote.js'
+import { reapUpTo } from './reaper.js'
+import { refusalError } from './refusals.js'
+import type { Change, OpContext } from './types.js'
+
+/** Journal rows after a cursor; tombstones that are not written out yet are, on the way. */
+export async function changes(
+  engine: Engine,
+  op: OpContext,
+  request: ChangesRequest,
+): Promise<ChangesResult> {
+  const rows: Change[] = []
+  for (;;) {
+    const since = rows.at(-1)?.seq ?? request.since
+    const answer = await engine.read('changes', op, [since, request.limit - rows.length], refusalError)
+    const latestSeq = answer[0] as number
+    const epoch = text(answer[1])
+    if (request.epoch !== undefined && request.epoch !== epoch) {
+      throw new SpaceError(
+        'EPOCH_GONE',
+        `The journal of epoch ${quote(request.epoch)} is gone; start over with epoch ${epoch}.`,
+        { epoch },
+      )
+    }
+    const unready = collect(answer, since, request.limit, rows)
+    if (unready !== undefined) {
+      await reapUpTo(engine, op.space, unready)
+      continue
+    }
+    const last = rows.at(-1)?.seq ?? request.since
+    return { changes: rows, latestSeq, hasMore: last < latestSeq, epoch }
+  }
+}
+
+/** Adds the answer's rows; the range whose next chunk must be made first, if the answer ends there. */
+function collect(answer: Answer, since: number, limit: number, rows: Change[]): number | undefined {
+  const add = ({ operation, first, ...row }: JournalRow) => {
+    if (row.seq > since && rows.length < limit) rows.push(row)
+  }
+  for (const item of answer.slice(2)) {
+    const [seq, raw, isChunk] = item as unknown as readonly [number, Buffer?, number?]
+    if (raw === undefined) return rows.length < limit ? seq : undefined
+    if (isChunk === undefined) add(decodeRow(seq, raw))
+    else for (const row of decodeChunk(seq, raw)) add(row)
+  }
+  return undefined
+}

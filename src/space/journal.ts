@@ -1,0 +1,57 @@
+import type { Change, ChangeKind } from './types.js'
+
+/** Reads journal rows as `scripts/_row.lua` writes them; change both. */
+
+const KINDS: readonly (ChangeKind | undefined)[] = [undefined, 'create', 'update', 'move', 'delete']
+const FOLDER = 8
+const OPERATION = 16
+
+/** A row with the id of the operation that wrote it: for files the etag, else 16 hex, '' where it bears none. */
+export interface JournalRow extends Change {
+  readonly operation: string
+  /** A recursive delete whose tombstones were not written out yet: its first seq. */
+  readonly first?: number
+}
+
+export function decodeRow(seq: number, raw: Buffer): JournalRow {
+  const head = raw[0] as number
+  const folder = (head & FOLDER) !== 0
+  let at = 7
+  let operation = ''
+  if (head & OPERATION) {
+    operation = raw.toString('hex', at, at + 8)
+    at += 8
+  }
+  let etag: string | null = null
+  let size: number | null = null
+  if (!folder) {
+    etag = raw.toString('hex', at, at + 16)
+    size = raw.readUIntBE(at + 16, 6)
+    at += 22
+    if (operation === '') operation = etag
+  }
+  const pathEnd = at + 2 + raw.readUInt16BE(at)
+  const kind = KINDS[head & 7]
+  const row = {
+    seq,
+    path: raw.toString('utf8', at + 2, pathEnd),
+    change: kind ?? 'delete',
+    oldPath: kind === 'move' ? raw.toString('utf8', pathEnd) : null,
+    kind: folder ? ('folder' as const) : ('file' as const),
+    etag,
+    size,
+    created: raw.readUIntBE(1, 6),
+    operation,
+  }
+  return kind === undefined ? { ...row, first: raw.readUIntBE(pathEnd, 6) } : row
+}
+
+/** The rows of a reaper's chunk that begins at seq `first`. */
+export function* decodeChunk(first: number, chunk: Buffer): Generator<JournalRow> {
+  let at = 0
+  for (let seq = first; at < chunk.length; seq++) {
+    const length = chunk.readUInt16BE(at)
+    yield decodeRow(seq, chunk.subarray(at + 2, at + 2 + length))
+    at += 2 + length
+  }
+}

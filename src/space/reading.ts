@@ -1,0 +1,183 @@
+import { type Answer, accessOf, type Engine, text } from './engine.js'
+import { decodeAt, decodeEntry } from './entry.js'
+import { SpaceError } from './errors.js'
+import type { ListResult, Page, PageRequest, StatResult, TreeResult } from './operations.js'
+import { quote } from './quote.js'
+import { refusalError } from './refusals.js'
+import type { Entry, FolderEntry, Location, OpContext } from './types.js'
+
+/** Entries of a large folder that one step reads. */
+const STEP = 2000
+/** Trees up to this size are listed at one instant (contract §3). */
+const EXACT = 10_000
+
+/** A script's answer about one entry (`described` in scripts/_walk.lua). */
+export function decodeStat(answer: Answer): StatResult {
+  const epoch = text(answer[2])
+  return {
+    access: accessOf(answer[0] as Buffer),
+    mark: { seq: answer[1] as number, epoch },
+    entry: decodeAt(answer[4] as Buffer, text(answer[3]), epoch),
+  }
+}
+
+export async function stat(engine: Engine, op: OpContext, at: Location): Promise<StatResult> {
+  return decodeStat(await read(engine, 'look', op, at, ['', '']))
+}
+
+export async function look(
+  engine: Engine,
+  op: OpContext,
+  at: Location,
+  page: PageRequest,
+): Promise<StatResult & { readonly page?: Page }> {
+  const limit = Math.min(page.limit ?? STEP, STEP)
+  const after = page.cursor === undefined ? '' : decodeCursor(page.cursor)
+  const answer = await read(engine, 'look', op, at, [limit, after])
+  const found = decodeStat(answer)
+  if (found.entry.kind === 'file') return found
+  const { path } = found.entry
+  const wanted = { limit: page.limit ?? Number.POSITIVE_INFINITY, step: limit, after, parent: path }
+  return { ...found, page: decodePage(answer.slice(5) as [number, Buffer[]], wanted, found.mark.epoch) }
+}
+
+export async function list(
+  engine: Engine,
+  op: OpContext,
+  at: Location,
+  page: PageRequest,
+): Promise<ListResult> {
+  const found = await look(engine, op, at, page)
+  if (!found.page) throw new SpaceError('TYPE_CLASH', `${quote(found.entry.path)} is a file, not a folder.`)
+  return { ...found.page, folder: found.entry as FolderEntry, access: found.access, mark: found.mark }
+}
+
+export async function tree(engine: Engine, op: OpContext, at: Location): Promise<TreeResult> {
+  const answer = await read(engine, 'tree', op, at, [EXACT])
+  const { entry, access, mark } = decodeStat(answer)
+  const exact = answer[5] === 1
+  const batches = exact ? whole(answer.slice(6), entry.path, mark.epoch) : walk(engine, op, entry, mark.epoch)
+  return { folder: entry as FolderEntry, access, mark, exact, batches }
+}
+
+async function* whole(steps: Answer, path: string, epoch: string): AsyncGenerator<readonly Entry[]> {
+  const paths = new Map<number, string>()
+  for (let at = 0; at < steps.length; at += 2) {
+    const parent = at === 0 ? path : (paths.get(steps[at] as number) as string)
+    const batch = decodeFlat(steps[at + 1] as readonly Buffer[], parent, epoch)
+    for (const entry of batch) if (entry.kind === 'folder') paths.set(entry.id, entry.path)
+    yield batch
+  }
+}
+
+async function* walk(
+  engine: Engine,
+  op: OpContext,
+  top: { readonly id: number; readonly path: string },
+  epoch: string,
+): AsyncGenerator<readonly Entry[]> {
+  const waiting: { id: number; path: string }[] = [{ id: top.id, path: top.path }]
+  for (let folder = waiting.pop(); folder; folder = waiting.pop()) {
+    for await (const batch of pages(engine, op, folder.id, folder.path, epoch)) {
+      for (const entry of batch) if (entry.kind === 'folder') waiting.push({ id: entry.id, path: entry.path })
+      yield batch
+    }
+  }
+}
+
+/** The entries of the folder with a known id, wherever it is, page by page; none where it is gone. */
+export async function* pages(
+  engine: Engine,
+  op: OpContext,
+  id: number,
+  path: string,
+  epoch: string,
+): AsyncGenerator<readonly Entry[]> {
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const answer = await engine.read('children', op, [id, STEP, after], refusalError)
+    const wanted = { limit: Number.POSITIVE_INFINITY, step: STEP, after, parent: path }
+    const page = decodePage(answer as [number, Buffer[]], wanted, epoch)
+    if (page.entries.length > 0) yield page.entries
+    after = page.cursor === undefined ? undefined : decodeCursor(page.cursor)
+  }
+}
+
+function read(
+  engine: Engine,
+  script: string,
+  op: OpContext,
+  at: Location,
+  rest: readonly (string | number)[],
+) {
+  const args = [at.base ?? '', at.path.folded.join('/'), ...rest]
+  return engine.read(script, op, args, (refusal) => refusalError(refusal, { at }))
+}
+
+interface Wanted {
+  /** Entries the caller wants, and those the step was asked for. */
+  readonly limit: number
+  readonly step: number
+  /** Folded name behind which the page begins. */
+  readonly after: string
+  readonly parent: string
+}
+
+function decodePage(
+  [ordered, flat]: readonly [number, readonly Buffer[]],
+  wanted: Wanted,
+  epoch: string,
+): Page {
+  if (ordered === 1) {
+    const entries = decodeFlat(flat, wanted.parent, epoch)
+    const more = entries.length > 0 && flat.length === 2 * wanted.step
+    return more ? { entries, cursor: encodeCursor(flat.at(-2) as Buffer) } : { entries }
+  }
+  const after = Buffer.from(wanted.after)
+  let rows: [Buffer, Buffer][] = []
+  for (let at = 0; at < flat.length; at += 2) rows.push([flat[at] as Buffer, flat[at + 1] as Buffer])
+  rows.sort((a, b) => Buffer.compare(a[0], b[0]))
+  if (after.length > 0) rows = rows.filter(([folded]) => Buffer.compare(folded, after) > 0)
+  const page = rows.slice(0, wanted.limit)
+  const entries = decodeFlat(page.flat(), wanted.parent, epoch)
+  const last = page.at(-1)
+  return last && page.length < rows.length ? { entries, cursor: encodeCursor(last[0]) } : { entries }
+}
+
+function decodeFlat(flat: readonly Buffer[], parent: string, epoch: string): Entry[] {
+  const entries: Entry[] = []
+  for (let at = 0; at < flat.length; at += 2) {
+    const raw = flat[at + 1]
+    if (raw) entries.push(decodeEntry(raw, { folded: (flat[at] as Buffer).toString(), parent }, epoch))
+  }
+  return entries
+}
+
+/** A cursor is the last folded name seen: it outlives that entry, and any restart. */
+function encodeCursor(folded: Buffer): string {
+  return folded.toString('base64url')
+}
+
+function decodeCursor(cursor: string): string {
+  const folded = Buffer.from(cursor, 'base64url')
+  if (folded.length === 0 || folded.toString('base64url') !== cursor) {
+    throw new SpaceError('BAD_REQUEST', `The cursor ${quote(cursor)} is not one this listing gave.`)
+  }
+  return folded.toString()
+}
+
+/** Exact height (levels) and span (bytes of the longest relative path) of what is below a folder. */
+export async function measure(
+  engine: Engine,
+  op: OpContext,
+  id: number,
+): Promise<{ readonly height: number; readonly span: number }> {
+  let height = 0
+  let span = 0
+  for await (const batch of walk(engine, op, { id, path: '' }, '')) {
+    for (const { path } of batch) {
+      height = Math.max(height, path.split('/').length)
+      span = Math.max(span, Buffer.byteLength(path))
+    }
+  }
+  return { height, span }
+}

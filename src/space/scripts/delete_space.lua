@@ -1,0 +1,16 @@
+--@include keys
+--@include entry
+-- Makes a space dead: from here on it is not found, and the reaper takes it apart. Harmless where it is dead or gone.
+-- Result: 1 there is something to reap / 0 nothing is left
+local state = call('HGET', KEYS[1], 'state')
+if not state then return 0 end
+if state == 'live' then
+  local time = call('TIME')
+  local root = spack('>BI5I6I6I6I6I4I4BI2', FOLDER, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+  call('HSET', KEYS[1], 'state', 'dead')
+  call('ZADD', P .. 'r', 0, 'root')
+  call('HSET', P .. 'r:root', 'first', 1, 'next', 1, 'time', time[1] * 1000, 'prefix', '', 'stack',
+    cmsgpack.pack({ { 0, '', root } }))
+  call('SPUBLISH', P .. 'c', 'gone')
+end
+return 1

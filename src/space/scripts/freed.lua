@@ -1,0 +1,14 @@
+--@include keys
+-- Claims blobs for deletion: what was let go before `olderThan` moves to the doomed.
+-- ARGV 1 olderThan (ms), 2 most
+-- Result: all doomed blobs (16 raw bytes each), also those of an earlier claim that nobody finished
+local queue = call('LRANGE', P .. 'f', 0, ARGV[2] - 1)
+local claimed = 0
+for _, item in ipairs(queue) do
+  local time = struct.unpack('>I6', item)
+  if time > tonumber(ARGV[1]) then break end
+  call('HSET', P .. 'x', string.sub(item, 7), time)
+  claimed = claimed + 1
+end
+if claimed > 0 then call('LTRIM', P .. 'f', claimed, -1) end
+return call('HKEYS', P .. 'x')

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto'
+import type { RedisClient } from '../redis/scripts.js'
+import * as changing from './changing.js'
+import { accessOf, Engine, text } from './engine.js'
+import { changes } from './feed.js'
+import * as ledger from './ledger.js'
+import type {
+  Attributes,
+  ChangesRequest,
+  MetaValue,
+  MkdirRequest,
+  MoveRequest,
+  PageRequest,
+  RemoveRequest,
+  RemoveResult,
+  SpaceInfo,
+  TreeOperations,
+  WriteRequest,
+} from './operations.js'
+import * as reading from './reading.js'
+import { Reaper } from './reaper.js'
+import { refusalError } from './refusals.js'
+import type { Conditions, Location, OpContext, StoredBlob } from './types.js'
+
+export interface SpacesOptions {
+  /** Hears of errors in the background; they are taken up again later. */
+  readonly failed?: (error: unknown) => void
+}
+
+/** The spaces of one Redis: the operations of `TreeOperations`, and the life and death of spaces themselves. */
+export class Spaces implements TreeOperations {
+  readonly #engine: Engine
+  readonly #reaper: Reaper
+
+  constructor(redis: RedisClient, options: SpacesOptions = {}) {
+    this.#engine = new Engine(redis)
+    this.#reaper = new Reaper(this.#engine, options.failed ?? (() => undefined))
+  }
+
+  stat(op: OpContext, at: Location) {
+    return reading.stat(this.#engine, op, at)
+  }
+
+  list(op: OpContext, at: Location, page: PageRequest) {
+    return reading.list(this.#engine, op, at, page)
+  }
+
+  look(op: OpContext, at: Location, page: PageRequest) {
+    return reading.look(this.#engine, op, at, page)
+  }
+
+  tree(op: OpContext, at: Location) {
+    return reading.tree(this.#engine, op, at)
+  }
+
+  checkWrite(op: OpContext, at: Location, request: WriteRequest & { readonly size?: number }) {
+    return changing.checkWrite(this.#engine, op, at, request)
+  }
+
+  write(op: OpContext, at: Location, blob: StoredBlob, request: WriteRequest) {
+    return changing.write(this.#engine, op, at, blob, request)
+  }
+
+  mkdir(op: OpContext, at: Location, request?: MkdirRequest) {
+    return changing.mkdir(this.#engine, op, at, request)
+  }
+
+  move(op: OpContext, from: Location, to: Location, request?: MoveRequest) {
+    return changing.move(this.#engine, op, from, to, request)
+  }
+
+  async remove(op: OpContext, at: Location, request?: RemoveRequest): Promise<RemoveResult> {
+    const { deleted, mark, range } = await changing.remove(this.#engine, op, at, request)
+    if (range > 0) this.#reaper.kick(op.space)
+    return { deleted, mark }
+  }
+
+  setAttributes(op: OpContext, at: Location, attributes: Attributes, conditions?: Conditions) {
+    return changing.setAttributes(this.#engine, op, at, attributes, conditions)
+  }
+
+  changes(op: OpContext, request: ChangesRequest) {
+    return changes(this.#engine, op, request)
+  }
+
+  async info(op: OpContext): Promise<SpaceInfo> {
+    return (await this.#info(op, false)).info
+  }
+
+  readMeta(op: OpContext) {
+    return this.#info(op, true)
+  }
+
+  async writeMeta(op: OpContext, key: string, value: string | null): Promise<void> {
+    await this.#engine.read('meta', op, [key, value ?? '', value === null ? 1 : 0], refusalError)
+  }
+
+  /** Makes the space's record; harmless where it exists. */
+  async createSpace(id: string, ownerAccountId: string): Promise<void> {
+    await this.#engine.run('create_space', id, [ownerAccountId, randomBytes(8).toString('hex')])
+  }
+
+  /** From here on the space is not found by anybody; what it held is freed in the background. Harmless to repeat. */
+  async deleteSpace(id: string): Promise<void> {
+    if ((await this.#engine.run('delete_space', id, [])) === 1) this.#reaper.kick(id)
+  }
+
+  /** Removes a dead space's last keys once nothing of it is left to free. Resolves with whether it is gone. */
+  async burySpace(id: string): Promise<boolean> {
+    return (await this.#engine.run('bury', id, [])) === 1
+  }
+
+  /** Somebody (this process after its start, the periodic sweep) thinks that the space may have something to reap. */
+  reap(id: string): void {
+    this.#reaper.kick(id)
+  }
+
+  /** Resolves when this process has reaped all it knows of. */
+  reaped(): Promise<void> {
+    return this.#reaper.idle()
+  }
+
+  claimPending(space: string, blob: string, since: number): Promise<'live' | 'dead'> {
+    return ledger.claimPending(this.#engine, space, blob, since)
+  }
+
+  freed(space: string, olderThan: number, limit: number): Promise<string[]> {
+    return ledger.claimFreed(this.#engine, space, olderThan, limit)
+  }
+
+  forget(space: string, blobs: readonly string[]): Promise<void> {
+    return ledger.forget(this.#engine, space, blobs)
+  }
+
+  /** Ends the background work after its current step. */
+  close(): Promise<void> {
+    return this.#reaper.stop()
+  }
+
+  async #info(op: OpContext, withMeta: boolean) {
+    const answer = await this.#engine.read('info', op, [withMeta ? 1 : 0], refusalError)
+    const info: SpaceInfo = {
+      id: op.space,
+      access: accessOf(answer[0] as Buffer),
+      mark: { seq: answer[1] as number, epoch: text(answer[2]) },
+      created: answer[3] as number,
+      modified: answer[4] as number,
+      bytes: answer[5] as number,
+      entries: answer[6] as number,
+    }
+    const meta: Record<string, MetaValue> = {}
+    const flat = answer[7] as readonly Buffer[]
+    for (let at = 0; at < flat.length; at += 2) {
+      const value = flat[at + 1] as Buffer
+      meta[text(flat[at])] = { text: value.toString('utf8', 6), modified: value.readUIntBE(0, 6) }
+    }
+    return { info, meta }
+  }
+}

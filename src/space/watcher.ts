@@ -1,0 +1,106 @@
+import type { Redis } from 'ioredis'
+import { channelOf } from './keys.js'
+
+/** Somebody's view of whether a space has changed since they last looked. */
+export interface Watch {
+  /**
+   * Resolves with true as soon as anything changed since the watch began or this last resolved with true, with false
+   * after `timeoutMs`; at once with false when `signal` aborts.
+   */
+  changed(timeoutMs: number, signal?: AbortSignal): Promise<boolean>
+  close(): void
+}
+
+interface Channel {
+  readonly ready: Promise<unknown>
+  readonly waiting: Set<() => void>
+  /** Counts messages. */
+  version: number
+  watches: number
+}
+
+/**
+ * Wakes those who wait for changes. All waiters of a process share one subscriber connection.
+ * A wake-up is never lost: `watch` resolves only when Redis has acknowledged the subscription, so who reads the journal
+ * after that and then waits misses nothing; after a reconnect everybody is woken to read again.
+ */
+export class Watcher {
+  readonly #redis: Redis
+  readonly #channels = new Map<string, Channel>()
+
+  /** `redis`: a connection of its own, used for nothing else; the watcher owns it. */
+  constructor(redis: Redis) {
+    this.#redis = redis
+    redis.on('smessage', (name: string) => this.#wake(name))
+    redis.on('ready', () => {
+      for (const name of this.#channels.keys()) this.#wake(name)
+    })
+  }
+
+  async watch(space: string): Promise<Watch> {
+    const name = channelOf(space)
+    const channel = this.#channels.get(name) ?? this.#open(name)
+    channel.watches++
+    let closed = false
+    const close = () => {
+      if (closed) return
+      closed = true
+      channel.watches--
+      if (channel.watches === 0) this.#close(name, channel)
+    }
+    try {
+      await channel.ready
+    } catch (error) {
+      close()
+      throw error
+    }
+    let seen = channel.version
+    const changed = async (timeoutMs: number, signal?: AbortSignal): Promise<boolean> => {
+      if (channel.version === seen && !signal?.aborted) await next(channel, timeoutMs, signal)
+      const news = channel.version !== seen && !signal?.aborted
+      if (news) seen = channel.version
+      return news
+    }
+    return { changed, close }
+  }
+
+  close(): void {
+    for (const name of this.#channels.keys()) this.#wake(name)
+    this.#redis.disconnect()
+  }
+
+  #open(name: string): Channel {
+    const ready = this.#redis.ssubscribe(name)
+    const channel: Channel = { ready, waiting: new Set(), version: 0, watches: 0 }
+    this.#channels.set(name, channel)
+    return channel
+  }
+
+  #close(name: string, channel: Channel): void {
+    if (this.#channels.get(name) !== channel) return
+    this.#channels.delete(name)
+    // A failure leaves a subscription nobody listens to; it ends with the connection.
+    this.#redis.sunsubscribe(name).catch(() => undefined)
+  }
+
+  #wake(name: string): void {
+    const channel = this.#channels.get(name)
+    if (!channel) return
+    channel.version++
+    for (const wake of [...channel.waiting]) wake()
+  }
+}
+
+function next(channel: Channel, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      channel.waiting.delete(done)
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, timeoutMs)
+    channel.waiting.add(done)
+    signal?.addEventListener('abort', done, { once: true })
+  })
+}
