@@ -1,0 +1,203 @@
+/**
+ * Readies a fresh checkout, then runs what was asked for. Plain JavaScript without dependencies: it runs before anything
+ * is installed. When nothing is missing it costs some milliseconds. Everything it says goes to stderr.
+ *
+ *   node src/setup.mjs                 packages, system packages, build
+ *   node src/setup.mjs run serve …     the same, then the command line of dist/src/main.js in this process
+ */
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
+const OLDEST_NODE = [20, 19]
+const OLDEST_REDIS = 7
+
+/** What we need of the system: the program that shows it is there, and the package that brings it, by manager. */
+const SYSTEM = [
+  {
+    program: 'redis-server',
+    // An operator's own Redis serves as well.
+    required: !process.env.REDIS_URL,
+    purpose: 'the embedded Redis (or set REDIS_URL)',
+    packages: { 'apt-get': 'redis-server' },
+    fallback: 'redis',
+  },
+  {
+    program: 'fusermount3',
+    required: false,
+    purpose: 'mounting a space as a drive',
+    packages: { brew: null },
+    fallback: 'fuse3',
+  },
+]
+
+/** Package managers in the order they are looked for: how to install, and what must be run once before. */
+const MANAGERS = [
+  { program: 'apt-get', install: ['install', '-y', '--no-install-recommends'], refresh: ['update'] },
+  { program: 'dnf', install: ['install', '-y'] },
+  { program: 'yum', install: ['install', '-y'] },
+  { program: 'zypper', install: ['--non-interactive', 'install'] },
+  { program: 'pacman', install: ['-S', '--noconfirm', '--needed'], refresh: ['-Sy'] },
+  { program: 'apk', install: ['add'], refresh: ['update'] },
+  { program: 'brew', install: ['install'], unprivileged: true },
+]
+
+class SetupError extends Error {}
+
+function say(text) {
+  process.stderr.write(`${text}\n`)
+}
+
+function find(program) {
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
+  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path))
+}
+
+/** Runs a program with its output on stderr. Raises where it fails. */
+function run(program, args, env = {}) {
+  const shown = [program, ...args].join(' ')
+  const result = spawnSync(program, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, ...env },
+  })
+  if (result.error) throw new SetupError(`"${shown}" could not be started: ${result.error.message}`)
+  if (result.status !== 0) throw new SetupError(`"${shown}" failed (${result.signal ?? result.status}).`)
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return
+  throw new SetupError(
+    `Node ${process.versions.node} is too old; novem-spaces needs ${OLDEST_NODE.join('.')}.`,
+  )
+}
+
+function installSystemPackages() {
+  const missing = SYSTEM.filter(({ program }) => !find(program))
+  if (missing.length > 0) installMissing(missing)
+  if (!SYSTEM[0].required) return
+  const version = spawnSync('redis-server', ['--version'], { encoding: 'utf8' }).stdout ?? ''
+  const major = Number(/v=(\d+)/.exec(version)?.[1])
+  if (major >= OLDEST_REDIS) return
+  throw new SetupError(
+    `redis-server is "${version.trim()}", and novem-spaces needs version ${OLDEST_REDIS} or newer: ` +
+      'install a newer one, or set REDIS_URL to one elsewhere.',
+  )
+}
+
+function installMissing(missing) {
+  const manager = MANAGERS.find(({ program }) => find(program))
+  const packages = missing
+    .map(({ packages, fallback }) => packages[manager?.program] ?? fallback)
+    .filter((name, i) => missing[i].packages[manager?.program] !== null && name)
+  if (manager && packages.length > 0) {
+    const prefix = privileged(manager)
+    const commands = [manager.refresh, [...manager.install, ...packages]].filter(Boolean)
+    if (prefix) {
+      say(`Installing ${packages.join(' and ')} with ${manager.program} …`)
+      try {
+        for (const args of commands) {
+          const [program, ...rest] = [
+            ...prefix,
+            'env',
+            'DEBIAN_FRONTEND=noninteractive',
+            manager.program,
+            ...args,
+          ]
+          run(program, rest)
+        }
+      } catch (error) {
+        say(error.message)
+      }
+    } else {
+      say(`Missing: ${packages.join(', ')}. To install, run:`)
+      say(`  sudo sh -c '${commands.map((args) => [manager.program, ...args].join(' ')).join(' && ')}'`)
+    }
+  }
+  for (const { program, purpose, required } of missing) {
+    if (find(program)) continue
+    const text = `${program} is not installed; it is needed for ${purpose}.`
+    if (required) throw new SetupError(text)
+    say(`${text} Going on without.`)
+  }
+}
+
+/** The words to put before a command that needs the right to install; undefined where we have no such right. */
+function privileged({ unprivileged }) {
+  if (unprivileged || process.getuid?.() === 0) return []
+  const sudo = find('sudo')
+  return sudo && spawnSync(sudo, ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? [sudo, '-n'] : undefined
+}
+
+/** Compares what npm noted about the tree it installed with what the lock file asks for. */
+function dependenciesMatch() {
+  const wanted = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).packages
+  let installed
+  try {
+    installed = JSON.parse(readFileSync(join(ROOT, 'node_modules', '.package-lock.json'), 'utf8')).packages
+  } catch {
+    return false
+  }
+  return Object.entries(wanted).every(([path, { integrity, optional }]) => {
+    if (path === '') return true
+    return installed[path] ? installed[path].integrity === integrity : optional === true
+  })
+}
+
+function installDependencies() {
+  if (dependenciesMatch()) return
+  say('Installing packages with npm …')
+  run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])
+}
+
+function filesBelow(folder, keep) {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && keep(entry.name))
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
+    .sort()
+}
+
+function build() {
+  const sources = ['src', 'mount', 'test'].flatMap((folder) =>
+    filesBelow(join(ROOT, folder), (name) => name.endsWith('.ts')),
+  )
+  const inputs = [...sources, 'tsconfig.json', 'package-lock.json'].map((file) => {
+    const { mtimeMs, size } = statSync(join(ROOT, file))
+    return `${file} ${mtimeMs} ${size}`
+  })
+  const dist = join(ROOT, 'dist')
+  const stamp = join(dist, '.built')
+  const state = createHash('sha256').update(inputs.join('\n')).digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return
+  say('Building …')
+  const compiled = new Set(sources.map((file) => join('dist', file.replace(/\.ts$/, '.js'))))
+  for (const file of filesBelow(dist, (name) => /\.js(\.map)?$/.test(name))) {
+    if (!compiled.has(file.replace(/\.map$/, ''))) rmSync(join(ROOT, file))
+  }
+  rmSync(stamp, { force: true })
+  run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', ROOT])
+  mkdirSync(dist, { recursive: true })
+  writeFileSync(stamp, state)
+}
+
+const [verb, ...args] = process.argv.slice(2)
+try {
+  checkNode()
+  installSystemPackages()
+  installDependencies()
+  build()
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error
+  say(error.message)
+  process.exit(1)
+}
+if (verb === 'run') {
+  const main = join(ROOT, 'dist', 'src', 'main.js')
+  process.argv = [process.execPath, main, ...args]
+  await import(pathToFileURL(main).href)
+}
