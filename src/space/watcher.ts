@@ -32,9 +32,7 @@ export class Watcher {
   constructor(redis: Redis) {
     this.#redis = redis
     redis.on('smessage', (name: string) => this.#wake(name))
-    redis.on('ready', () => {
-      for (const name of this.#channels.keys()) this.#wake(name)
-    })
+    redis.on('ready', () => this.#resubscribe())
   }
 
   async watch(space: string): Promise<Watch> {
@@ -81,6 +79,16 @@ export class Watcher {
     this.#channels.delete(name)
     // A failure leaves a subscription nobody listens to; it ends with the connection.
     this.#redis.sunsubscribe(name).catch(() => undefined)
+  }
+
+  /** After a reconnect: only what is read behind the acknowledgement misses nothing. */
+  #resubscribe(): void {
+    for (const name of this.#channels.keys()) {
+      this.#redis.ssubscribe(name).then(
+        () => this.#wake(name),
+        () => undefined,
+      )
+    }
   }
 
   #wake(name: string): void {
