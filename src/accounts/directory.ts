@@ -1,12 +1,13 @@
 import type { RedisClient, ScriptReply } from '../redis/scripts.js'
-import { Accounts, type NewAccount } from './accounts.js'
+import { type AccountChanges, Accounts, type DeletedAccount, type NewAccount } from './accounts.js'
 import { hashToken } from './ids.js'
 import { isResourceName } from './names.js'
 import { PLANS, type PlanTable } from './plans.js'
+import { type Profile, type ProfileFile, Profiles } from './profile.js'
 import { decodeAccount } from './records.js'
 import { type OwnSpace, type RegisteredSpace, type ReservedSpace, SpaceRegistry } from './registry.js'
 import { AccountSlot, list, type MutationOptions, text } from './slot.js'
-import { type NewToken, type TokenRequest, Tokens } from './tokens.js'
+import { type NewToken, type TokenInfo, type TokenRequest, Tokens } from './tokens.js'
 import type { Account, Loaded, Session, SpaceAddress, SpaceRef } from './types.js'
 
 export interface DirectoryOptions {
@@ -27,6 +28,7 @@ export class Directory {
   readonly #plans: PlanTable
   readonly #accounts: Accounts
   readonly #tokens: Tokens
+  readonly #profiles: Profiles
   readonly #registry: SpaceRegistry
 
   constructor(redis: RedisClient, { plans = PLANS }: DirectoryOptions = {}) {
@@ -34,6 +36,7 @@ export class Directory {
     this.#plans = plans
     this.#accounts = new Accounts(this.#slot, plans)
     this.#tokens = new Tokens(this.#slot)
+    this.#profiles = new Profiles(this.#slot, plans)
     this.#registry = new SpaceRegistry(this.#slot, plans)
   }
 
@@ -61,9 +64,60 @@ export class Directory {
     return this.#accounts.create(account)
   }
 
+  /** What it sets holds from the next request on. NOT_FOUND, BAD_REQUEST (e-mail, plan, password), EXISTS (e-mail). */
+  setAccount(name: string, changes: AccountChanges): Promise<Account> {
+    return this.#accounts.set(name, changes)
+  }
+
+  /** All accounts by name. */
+  listAccounts(): Promise<Account[]> {
+    return this.#accounts.list()
+  }
+
+  /**
+   * The account, its tokens and names are gone at once, its spaces out of reach; the trees of those are the caller's to
+   * free, or anybody's who later sees them dying in `allSpaces`. NOT_FOUND.
+   */
+  deleteAccount(name: string): Promise<DeletedAccount> {
+    return this.#accounts.delete(name)
+  }
+
+  /**
+   * The account, if that is its password; takes as long where there is no such account. Wrap it into
+   * `Throttle.password`. TOO_MANY_REQUESTS where too many passwords are being checked.
+   */
+  checkPassword(name: string, password: string): Promise<Account | undefined> {
+    return this.#accounts.checkPassword(name, password)
+  }
+
+  /** NOT_FOUND (no such account). */
+  readProfile(accountId: string): Promise<Profile> {
+    return this.#profiles.read(accountId)
+  }
+
+  /** `null` clears: the default is back. BAD_REQUEST (too long, `public` not yes or no), NOT_FOUND. */
+  writeProfile(
+    accountId: string,
+    file: ProfileFile,
+    text: string | null,
+    options: MutationOptions = {},
+  ): Promise<void> {
+    return this.#profiles.write(accountId, file, text, options)
+  }
+
   /** A new token; its value is in this answer and nowhere else. BAD_NAME, NOT_FOUND (no such account). */
   createToken(accountId: string, request: TokenRequest = {}): Promise<NewToken> {
     return this.#tokens.create(accountId, request)
+  }
+
+  /** The account's tokens, oldest first, without their values. */
+  listTokens(accountId: string): Promise<TokenInfo[]> {
+    return this.#tokens.list(accountId)
+  }
+
+  /** The token is dead with the next request, on every process. Answers its id. NOT_FOUND. */
+  revokeToken(accountId: string, nameOrId: string, options: MutationOptions = {}): Promise<string> {
+    return this.#tokens.revoke(accountId, nameOrId, options)
   }
 
   /**

@@ -1,7 +1,7 @@
 import { hashToken, newId, newToken } from './ids.js'
 import { checkTokenName } from './names.js'
-import type { AccountSlot } from './slot.js'
-import { text } from './slot.js'
+import { rows } from './records.js'
+import { type AccountSlot, type MutationOptions, text } from './slot.js'
 
 const DEFAULT_NAME = 'token'
 
@@ -48,5 +48,26 @@ export class Tokens {
       { NOT_FOUND: () => 'The account does not exist any more.' },
     )
     return { token, id, name: text(given), description, created }
+  }
+  async list(accountId: string): Promise<TokenInfo[]> {
+    const reply = await this.#slot.read('list_tokens', [accountId])
+    return rows(reply, 4)
+      .map(([name, id, created, description]) => ({
+        id: id as string,
+        name: name as string,
+        description: description as string,
+        created: Number(created),
+      }))
+      .sort((a, b) => a.created - b.created || (a.name < b.name ? -1 : 1))
+  }
+
+  async revoke(accountId: string, nameOrId: string, options: MutationOptions): Promise<string> {
+    const id = await this.#slot.mutate(
+      'revoke_token',
+      [accountId, nameOrId],
+      { by: accountId, ...options },
+      { NOT_FOUND: () => `There is no token named '${nameOrId}'.` },
+    )
+    return text(id)
   }
 }

@@ -7,7 +7,7 @@ local TOKENS = '{acct}:tokens' -- hash: SHA-256 of a token (hex) -> "<account id
 local SPACES = '{acct}:spaces' -- hash: space id -> see _space_record
 local SHORTNAMES = '{acct}:shortnames' -- hash: shortname -> space id
 
--- hash: name, email, plan, spaces ('1' with the early-access flag), public ('1' or '0'), created (ms)
+-- hash: name, email, folded_email, plan, spaces ('1' with the early-access flag), public ('1' or '0'), created (ms)
 local function account_key(id)
   return '{acct}:a:' .. id
 end
@@ -30,4 +30,9 @@ end
 -- hash: profile file -> "<modified ms> <text>"
 local function account_profile_key(id)
   return '{acct}:ap:' .. id
+end
+
+-- string: when the bucket of failed attempts is empty again (ms); expires then
+local function throttle_key(bucket)
+  return '{acct}:throttle:' .. bucket
 end

@@ -9,8 +9,11 @@ Errors: EXISTS name | email
 --@include keys
 --@include once
 --@include account_row
+--@include profile
+--@include email
 
-local id, name, email, folded_email, password = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[11]
+local id, name, email, folded_email, plan = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local spaces, public, created, password = ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 
 local kept = recall()
 if kept then
@@ -24,10 +27,10 @@ if folded_email ~= '' and redis.call('HEXISTS', EMAILS, folded_email) == 1 then
 end
 
 redis.call('HSET', NAMES, name, id)
-redis.call('HSET', account_key(id), 'name', name, 'email', email, 'plan', ARGV[7], 'spaces', ARGV[8],
-  'public', ARGV[9], 'created', ARGV[10])
-if folded_email ~= '' then
-  redis.call('HSET', EMAILS, folded_email, id)
+redis.call('HSET', account_key(id), 'name', name, 'plan', plan, 'spaces', spaces, 'public', '0', 'created', created)
+claim_email(id, email, folded_email)
+if public == '1' then
+  set_public(id, public, created)
 end
 if password ~= '' then
   redis.call('HSET', PASSWORDS, id, password)

@@ -1,0 +1,38 @@
+--[[
+Everything of the account goes at once, except the trees of its spaces: those are dying, whoever sees that frees them.
+KEYS: 1 the account slot
+ARGV: 1 operation id, 2 seconds to keep its answer
+      3 account name
+Result: { account id, space ids to free … }
+Errors: NOT_FOUND
+]]
+--@include keys
+--@include once
+--@include space_record
+--@include email
+
+local name = ARGV[3]
+
+local kept = recall()
+if kept then
+  return kept
+end
+local id = redis.call('HGET', NAMES, name)
+if not id then
+  return refuse('NOT_FOUND')
+end
+
+local answer = { id }
+for _, space_id in ipairs(redis.call('HVALS', account_spaces_key(id))) do
+  bury_space(space_id, read_space(space_id))
+  answer[#answer + 1] = space_id
+end
+for _, packed in ipairs(redis.call('HVALS', account_tokens_key(id))) do
+  redis.call('HDEL', TOKENS, (string.match(packed, '^%S+ %S+ (%S+)')))
+end
+release_email(id)
+redis.call('HDEL', NAMES, name)
+redis.call('HDEL', PASSWORDS, id)
+redis.call('DEL', account_key(id), account_tokens_key(id), account_spaces_key(id), account_groups_key(id),
+  account_profile_key(id))
+return remember(answer)
