@@ -21,7 +21,14 @@ type Cost = typeof COST
 export class Passwords {
   #last: Promise<unknown> = Promise.resolve()
   #waiting = 0
-  readonly #nobody = `scrypt$${COST.log2N}$${COST.r}$${COST.p}$${'A'.repeat(22)}$${'A'.repeat(43)}`
+  readonly #cost: Cost
+  /** What a password is compared with where there is none. */
+  readonly #nobody: string
+
+  constructor(cost: Cost = COST) {
+    this.#cost = cost
+    this.#nobody = encode(cost, Buffer.alloc(SALT_BYTES), Buffer.alloc(HASH_BYTES))
+  }
 
   /** BAD_REQUEST where the password is too short or too long. */
   async hash(password: string): Promise<string> {
@@ -32,8 +39,7 @@ export class Passwords {
       throw new SpaceError('BAD_REQUEST', `The password is longer than ${LONGEST_PASSWORD_BYTES} bytes.`)
     }
     const salt = randomBytes(SALT_BYTES)
-    const hash = await this.#derive(password, salt, COST)
-    return ['scrypt', COST.log2N, COST.r, COST.p, base64(salt), base64(hash)].join('$')
+    return encode(this.#cost, salt, await this.#derive(password, salt, this.#cost))
   }
 
   /**
@@ -69,6 +75,6 @@ function derive(password: string, salt: Buffer, options: ScryptOptions): Promise
   })
 }
 
-function base64(bytes: Buffer): string {
-  return bytes.toString('base64url')
+function encode({ log2N, r, p }: Cost, salt: Buffer, hash: Buffer): string {
+  return ['scrypt', log2N, r, p, salt.toString('base64url'), hash.toString('base64url')].join('$')
 }

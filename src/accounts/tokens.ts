@@ -1,9 +1,11 @@
+import { SpaceError } from '../space/errors.js'
 import { hashToken, newId, newToken } from './ids.js'
 import { checkTokenName } from './names.js'
 import { rows } from './records.js'
 import { type AccountSlot, type MutationOptions, text } from './slot.js'
 
 const DEFAULT_NAME = 'token'
+const LONGEST_DESCRIPTION_BYTES = 4096
 
 export interface TokenRequest {
   /** Where the account has a token of that name already, the new one is called `<name>-2` and so on. */
@@ -38,6 +40,12 @@ export class Tokens {
   async create(accountId: string, request: TokenRequest): Promise<NewToken> {
     const { name = DEFAULT_NAME, description = '' } = request
     checkTokenName(name)
+    if (Buffer.byteLength(description) > LONGEST_DESCRIPTION_BYTES) {
+      throw new SpaceError(
+        'BAD_REQUEST',
+        `The description of the token '${name}' is longer than ${LONGEST_DESCRIPTION_BYTES} bytes.`,
+      )
+    }
     const token = newToken()
     const id = newId()
     const created = Date.now()
