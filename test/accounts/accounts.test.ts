@@ -69,7 +69,7 @@ test('what the operator sets holds from the next request on', async (t) => {
   })
   await directory.setAccount(account.name, { email: 'new@example.org' })
   await directory.createAccount({ name: freshName(), email: 'old@example.org' })
-  await refuses(t, 'EXISTS', /old@example.org/, () =>
+  await refuses(t, 'EXISTS', /OLD@example.org/, () =>
     directory.setAccount(account.name, { plan: 'premium', email: 'OLD@example.org' }),
   )
   t.like(await directory.loadAccount(account.name), { email: 'new@example.org', plan: { name: 'basic' } })

@@ -137,9 +137,11 @@ test('a call that never answers is given up', async (t) => {
 })
 
 test('what Redis cannot do until somebody looks after it is not tried again', async (t) => {
-  const full = await testRedis({ settings: { maxmemory: '1mb' } })
+  const full = await testRedis()
   t.teardown(() => full.stop())
-  const directory = new Directory(await full.connect())
+  const redis = await full.connect()
+  const directory = new Directory(redis)
+  await redis.config('SET', 'maxmemory', '1')
   await refuses(t, 'UNAVAILABLE', /Redis refuses to work: OOM/, () =>
     directory.createAccount({ name: 'alice' }),
   )

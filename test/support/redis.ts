@@ -45,6 +45,8 @@ export async function testRedis(options: TestRedisOptions = {}): Promise<TestRed
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const gone = once(child, 'exit')
+    // Nothing else may be left that keeps the event loop waiting for it.
+    child.ref()
     child.kill(signal)
     await gone
     running.delete(child)
