@@ -57,11 +57,32 @@ export function blobStoreConformance(test: TestFn, makeStore: (t: ExecutionConte
       [1_048_575, 1_048_576],
       [7, last - 7],
     ] as const
-    for (const [start, end] of ranges)
-      t.true(
-        (await bytesOf(await store.get(space, id, { start, end }))).equals(bytes.subarray(start, end + 1)),
-        `${start}-${end}`,
-      )
+    for (const [start, end] of ranges) {
+      const expected = bytes.subarray(start, end + 1)
+      const range = { start, end }
+      t.true((await bytesOf(await store.get(space, id, range))).equals(expected), `get ${start}-${end}`)
+      t.true((await store.read(space, id, range)).equals(expected), `read ${start}-${end}`)
+    }
+  })
+
+  test('a blob is read in one piece again and again, in parts of what was read before', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    const bytes = randomBytes(5000)
+    const { id } = await store.put(space, bytes, NO_LIMIT)
+    for (const [start, end] of [
+      [0, 999],
+      [0, 999],
+      [10, 20],
+      [500, 1500],
+      [0, 4999],
+      [4999, 4999],
+    ] as const)
+      t.true((await store.read(space, id, { start, end })).equals(bytes.subarray(start, end + 1)))
+    await store.settle(space, id)
+    t.is((await store.read(space, id, { start: 0, end: 4999 })).length, 5000)
+    await store.delete(space, [id])
+    await failsWith(t, 'CORRUPT', /does not exist/, () => store.read(space, id, { start: 0, end: 4999 }))
   })
 
   test('a range that has no bytes, or passes the end of the blob, is refused before any byte', async (t) => {
@@ -73,8 +94,11 @@ export function blobStoreConformance(test: TestFn, makeStore: (t: ExecutionConte
       { start: 5, end: 4 },
       { start: -1, end: 4 },
       { start: 0, end: Number.NaN },
-    ])
+    ]) {
       await failsWith(t, 'RANGE_NOT_SATISFIABLE', /range/, () => store.get(space, small.id, range))
+      await failsWith(t, 'RANGE_NOT_SATISFIABLE', /range/, () => store.read(space, small.id, range))
+    }
+    await failsWith(t, 'CORRUPT', /ends at byte 10/, () => store.read(space, small.id, { start: 9, end: 10 }))
     await failsWith(t, 'CORRUPT', /ends at byte 10/, () => store.get(space, small.id, { start: 0, end: 10 }))
     await failsWith(t, 'CORRUPT', /ends at byte 300000/, () =>
       store.get(space, large.id, { start: 0, end: 300_000 }),

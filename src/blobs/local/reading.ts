@@ -1,32 +1,33 @@
+import { closeSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { SpaceError } from '../../space/errors.js'
 import { failure } from './failure.js'
-import { close, readFully } from './files.js'
+import { close, open, readFully } from './files.js'
 
-/** Up to here a range is one read, and the file is closed again before the stream is handed out. */
-export const SMALL_BYTES = 64 * 1024
-/** Larger ones are read in steps of this size. */
+/** Larger ranges are read in steps of this size: 1 MiB is four times as fast as the 64 KiB of `createReadStream`. */
 const STEP_BYTES = 1024 * 1024
 
 /**
- * Bytes `start`…`start + length - 1` of an open file as a stream. Takes over the descriptor: it is closed when the
- * stream ends, fails or is destroyed. Raises CORRUPT where the file is shorter.
+ * Opens, reads `length` bytes from `start` on, closes. Raises ENOENT as it comes, CORRUPT where the file is shorter.
+ * Closing a descriptor that was only read from never waits for the disk, so it is not worth a trip to the thread pool;
+ * opening and reading may.
  */
-export async function readRange(fd: number, blob: string, start: number, length: number): Promise<Readable> {
-  if (length > SMALL_BYTES) return new RangeStream(fd, blob, start, length)
+export async function readSmall(path: string, blob: string, start: number, length: number): Promise<Buffer> {
+  const fd = await open(path, 'r')
   try {
-    const bytes = Buffer.allocUnsafe(length)
+    // Not from Node's shared pool: the bytes may be cached, and would pin the pool's neighbours.
+    const bytes = Buffer.allocUnsafeSlow(length)
     const got = await readFully(fd, bytes, start)
     if (got < length) throw tooShort(blob, start + got)
-    return oneChunk(bytes)
+    return bytes
   } finally {
-    await close(fd)
+    closeSync(fd)
   }
 }
 
-function oneChunk(bytes: Buffer): Readable {
+/** A stream of bytes that are already there. */
+export function streamOf(bytes: Buffer): Readable {
   return new Readable({
-    highWaterMark: SMALL_BYTES,
     read() {
       if (bytes.length > 0) this.push(bytes)
       this.push(null)
@@ -34,7 +35,12 @@ function oneChunk(bytes: Buffer): Readable {
   })
 }
 
-class RangeStream extends Readable {
+/**
+ * Bytes `start`…`start + length - 1` of an open file. Takes over the descriptor: it is closed when the stream ends,
+ * fails or is destroyed. Fails with CORRUPT where the file turns out to be shorter. While the consumer is busy with
+ * one step the next is read.
+ */
+export class RangeStream extends Readable {
   #fd: number | undefined
   #position: number
   #left: number

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { SpaceError } from '../../space/errors.js'
 import type { StoredBlob } from '../../space/types.js'
+import { BlobCache } from '../cache.js'
 import { newBlobId } from '../ids.js'
 import type { BlobStore, ByteRange, ListedBlob, PendingBlob, PutOptions } from '../store.js'
 import { errno, failure, ignoreMissing } from './failure.js'
@@ -11,18 +12,23 @@ import { close, fstat, open, rename, unlink } from './files.js'
 import { FolderSync, syncFolder } from './folder-sync.js'
 import { Heartbeat } from './heartbeat.js'
 import { Layout, type Places, parsePendingName } from './layout.js'
-import { readRange, tooShort } from './reading.js'
+import { RangeStream, readSmall, streamOf, tooShort } from './reading.js'
 import { upload } from './upload.js'
 import { filesIn, namesIn } from './walk.js'
 
 export interface LocalBlobStoreOptions {
   /** `full`: bytes and names are on disk before `put` resolves. `os`: the kernel writes them when it likes. */
   readonly durability: 'full' | 'os'
+  /** Memory for recently read small blobs; 0 for none. */
+  readonly cacheBytes?: number
   /** How often files of slow uploads are touched, in ms; far less than the collector's grace period. */
   readonly heartbeatMs?: number
 }
 
 const HEARTBEAT_MS = 30_000
+const CACHE_BYTES = 16 * 1024 * 1024
+/** Up to here a range is one read, and its bytes may be cached. */
+const SMALL_BYTES = 64 * 1024
 /** System calls of one `delete` in flight at a time. */
 const DELETES_AT_ONCE = 16
 
@@ -38,6 +44,7 @@ const DELETES_AT_ONCE = 16
 export class LocalBlobStore implements BlobStore {
   readonly #layout: Layout
   readonly #options: LocalBlobStoreOptions
+  readonly #cache: BlobCache
   #pendingFolder: FolderSync | undefined
   #heartbeat: Heartbeat | undefined
 
@@ -45,6 +52,7 @@ export class LocalBlobStore implements BlobStore {
   constructor(folder: string, options: LocalBlobStoreOptions) {
     this.#layout = new Layout(resolve(folder))
     this.#options = options
+    this.#cache = new BlobCache(options.cacheBytes ?? CACHE_BYTES)
   }
 
   async open(): Promise<void> {
@@ -101,14 +109,28 @@ export class LocalBlobStore implements BlobStore {
   }
 
   async get(space: string, blob: string, range?: ByteRange): Promise<Readable> {
-    if (range && !(Number.isSafeInteger(range.end) && range.start >= 0 && range.start <= range.end))
-      throw new SpaceError('RANGE_NOT_SATISFIABLE', `The range ${range.start}-${range.end} has no bytes.`)
+    if (range && range.end - range.start < SMALL_BYTES) return streamOf(await this.read(space, blob, range))
+    checkRange(range)
     const places = this.#layout.places(space, blob)
     try {
       const fd = await inEitherPlace(places, (path) => open(path, 'r'))
-      if (fd === undefined)
-        throw new SpaceError('CORRUPT', `The blob ${blob} of the space ${space} does not exist.`)
-      return await readOpened(fd, blob, range)
+      return await streamOpened(fd ?? doesNotExist(space, blob), blob, range)
+    } catch (error) {
+      throw failure(error, 'reading a blob')
+    }
+  }
+
+  async read(space: string, blob: string, range: ByteRange): Promise<Buffer> {
+    checkRange(range)
+    const { start, end } = range
+    const places = this.#layout.places(space, blob)
+    const cached = this.#cache.get(places.live, start, end)
+    if (cached) return cached
+    try {
+      const length = end - start + 1
+      const bytes = await inEitherPlace(places, (path) => readSmall(path, blob, start, length))
+      if (start === 0 && bytes && length <= SMALL_BYTES) this.#cache.set(places.live, bytes)
+      return bytes ?? doesNotExist(space, blob)
     } catch (error) {
       throw failure(error, 'reading a blob')
     }
@@ -124,6 +146,7 @@ export class LocalBlobStore implements BlobStore {
 
   async delete(space: string, blobs: readonly string[]): Promise<void> {
     const all = blobs.map((blob) => this.#layout.places(space, blob))
+    for (const places of all) this.#cache.delete(places.live)
     try {
       for (let from = 0; from < all.length; from += DELETES_AT_ONCE)
         await Promise.all(
@@ -199,15 +222,26 @@ async function settleIntoNewFolder(places: Places): Promise<void> {
   await rename(places.pending, places.live)
 }
 
+function checkRange(range: ByteRange | undefined): void {
+  if (range && !(Number.isSafeInteger(range.end) && range.start >= 0 && range.start <= range.end))
+    throw new SpaceError('RANGE_NOT_SATISFIABLE', `The range ${range.start}-${range.end} has no bytes.`)
+}
+
+function doesNotExist(space: string, blob: string): never {
+  throw new SpaceError('CORRUPT', `The blob ${blob} of the space ${space} does not exist.`)
+}
+
 /** Takes over the descriptor, also when it fails. */
-async function readOpened(fd: number, blob: string, range: ByteRange | undefined): Promise<Readable> {
-  let size: number
+async function streamOpened(fd: number, blob: string, range: ByteRange | undefined): Promise<Readable> {
   try {
-    size = (await fstat(fd)).size
+    const { size } = await fstat(fd)
     if (range && range.end >= size) throw tooShort(blob, size)
+    if (size > 0)
+      return new RangeStream(fd, blob, range?.start ?? 0, range ? range.end - range.start + 1 : size)
   } catch (error) {
     await close(fd)
     throw error
   }
-  return readRange(fd, blob, range?.start ?? 0, range ? range.end - range.start + 1 : size)
+  await close(fd)
+  return streamOf(Buffer.alloc(0))
 }
