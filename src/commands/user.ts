@@ -1,0 +1,104 @@
+import { Command, Option } from 'commander'
+import type { Account } from '../accounts/types.js'
+import { isoTime, print, storeCommand, table, withStore } from './common.js'
+
+const PLANS = 'free, basic, premium or enterprise'
+
+/** `novem-spaces user …`: the operator's view of accounts. */
+export function userCommand(): Command {
+  return new Command('user')
+    .description('accounts: add, change and list them')
+    .addCommand(addCommand())
+    .addCommand(setCommand())
+    .addCommand(listCommand())
+}
+
+function addCommand(): Command {
+  return storeCommand('add', 'make an account and a first token; the token is the last line printed')
+    .argument('<name>', 'small letters, digits, - and _')
+    .option('--email <address>', 'where invitations for this account go')
+    .option('--plan <plan>', PLANS, 'free')
+    .option('--password <password>', 'lets the account ask for tokens itself; without one only you make them')
+    .option('--json', 'print as JSON')
+    .action(async (name: string, options: { email?: string; plan: string; password?: string }, command) => {
+      const { email, plan, password } = options
+      const made = await withStore(command, async ({ directory }) => {
+        const account = await directory.createAccount({ name, email, plan, password })
+        return { account, token: await directory.createToken(account.id) }
+      })
+      print(
+        command,
+        { ...accountData(made.account), token_name: made.token.name, token: made.token.token },
+        `Account ${name} on plan ${plan}. Its token is shown only now:\n${made.token.token}`,
+      )
+    })
+}
+
+function setCommand(): Command {
+  return storeCommand('set', 'change an account; what is not given stays')
+    .argument('<name>')
+    .option('--email <address>', '"" takes the address away')
+    .option('--plan <plan>', PLANS)
+    .option('--password <password>', 'new password')
+    .option('--no-password', 'take the password away')
+    .addOption(
+      new Option('--spaces <state>', 'the early-access flag: may this account use spaces?').choices([
+        'on',
+        'off',
+      ]),
+    )
+    .option('--json', 'print as JSON')
+    .action(async (name: string, options: SetOptions, command: Command) => {
+      const { email, plan, spaces } = options
+      const account = await withStore(command, ({ directory }) =>
+        directory.setAccount(name, {
+          email,
+          plan,
+          password: options.password === false ? null : options.password,
+          spacesEnabled: spaces === undefined ? undefined : spaces === 'on',
+        }),
+      )
+      print(command, accountData(account), accountTable([account]))
+    })
+}
+
+interface SetOptions {
+  readonly email?: string
+  readonly plan?: string
+  /** false: --no-password. */
+  readonly password?: string | false
+  readonly spaces?: 'on' | 'off'
+}
+
+function listCommand(): Command {
+  return storeCommand('list', 'show all accounts')
+    .option('--json', 'print as JSON')
+    .action(async (_options, command: Command) => {
+      const accounts = await withStore(command, ({ directory }) => directory.listAccounts())
+      print(command, accounts.map(accountData), accountTable(accounts))
+    })
+}
+
+function accountData(account: Account) {
+  return {
+    name: account.name,
+    id: account.id,
+    email: account.email,
+    plan: account.plan.name,
+    spaces: account.spacesEnabled,
+    created_on: isoTime(account.created),
+  }
+}
+
+function accountTable(accounts: readonly Account[]): string {
+  return table([
+    ['NAME', 'PLAN', 'SPACES', 'E-MAIL', 'CREATED'],
+    ...accounts.map(({ name, plan, spacesEnabled, email, created }) => [
+      name,
+      plan.name,
+      spacesEnabled ? 'on' : 'off',
+      email || '-',
+      isoTime(created),
+    ]),
+  ])
+}

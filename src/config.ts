@@ -1,0 +1,224 @@
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseRedisUrl } from './redis/connect.js'
+import type { Durability } from './redis/process.js'
+
+/** Where the data are: what every command needs. */
+export interface StoreConfig {
+  /** Absolute. Holds the blobs, and the embedded Redis' data where `redisUrl` is absent. */
+  readonly dataDir: string
+  /** An operator's own Redis instead of the embedded one. */
+  readonly redisUrl?: string
+  readonly durability: Durability
+  readonly s3?: S3Config
+}
+
+export interface S3Config {
+  readonly bucket: string
+  /** Absent: Amazon's own. */
+  readonly endpoint?: string
+  readonly region?: string
+}
+
+export interface ServeConfig extends StoreConfig {
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  /** What links begin with, without a slash at the end; absent: the address the server listens on. */
+  readonly publicUrl?: string
+  /** Origins whose pages may call us from a browser; `*` among them lets all in. */
+  readonly corsOrigins: readonly string[]
+  readonly logLevel: LogLevel
+}
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** One setting: its flag, its environment variable, and how its text is checked. */
+interface Setting {
+  readonly flags: string
+  readonly env: string
+  readonly help: string
+  readonly fallback?: string
+  /** Raises InvalidArgumentError; commander adds the name and the value that were given. */
+  readonly parse: (text: string) => unknown
+}
+
+const STORE_SETTINGS: readonly Setting[] = [
+  {
+    flags: '--data-dir <folder>',
+    env: 'DATA_DIR',
+    help: 'folder for the files’ bytes and the embedded Redis',
+    fallback: './data',
+    parse: (text) => resolve(text),
+  },
+  {
+    flags: '--redis-url <url>',
+    env: 'REDIS_URL',
+    help: 'redis://…, rediss://… or the path of a unix socket, instead of the embedded Redis',
+    parse: redisUrl,
+  },
+  {
+    flags: '--durability <level>',
+    env: 'DURABILITY',
+    help: 'full: what is acknowledged is on disk; os: the system writes it out within seconds',
+    fallback: 'full',
+    parse: oneOf('full', 'os'),
+  },
+  {
+    flags: '--s3-bucket <name>',
+    env: 'S3_BUCKET',
+    help: 'bucket for the files’ bytes, instead of the data folder',
+    parse: bucket,
+  },
+  {
+    flags: '--s3-endpoint <url>',
+    env: 'S3_ENDPOINT',
+    help: 'address of an S3 service that is not Amazon’s',
+    parse: httpUrl,
+  },
+  { flags: '--s3-region <name>', env: 'S3_REGION', help: 'region of the bucket', parse: (text) => text },
+]
+
+const SERVE_SETTINGS: readonly Setting[] = [
+  {
+    flags: '--port <number>',
+    env: 'PORT',
+    help: 'TCP port; 0 for any free one',
+    fallback: '8080',
+    parse: port,
+  },
+  {
+    flags: '--host <address>',
+    env: 'HOST',
+    help: 'address to listen on; 0.0.0.0 for every network',
+    fallback: '127.0.0.1',
+    parse: host,
+  },
+  {
+    flags: '--public-url <url>',
+    env: 'PUBLIC_URL',
+    help: 'what links begin with, where a proxy stands before the server',
+    parse: httpUrl,
+  },
+  {
+    flags: '--cors-origins <origins>',
+    env: 'CORS_ORIGINS',
+    help: 'origins whose web pages may call the server, separated by commas; * for all (default: none)',
+    parse: origins,
+  },
+  {
+    flags: '--log-level <level>',
+    env: 'LOG_LEVEL',
+    help: LOG_LEVELS.join(', '),
+    fallback: 'info',
+    parse: oneOf(...LOG_LEVELS),
+  },
+]
+
+/** Gives a command the settings that say where the data are. */
+export function withStoreSettings(command: Command): Command {
+  return withSettings(command, STORE_SETTINGS)
+}
+
+/** Gives a command those and what a server needs besides. */
+export function withServeSettings(command: Command): Command {
+  return withSettings(command, [...SERVE_SETTINGS, ...STORE_SETTINGS])
+}
+
+/** What `withStoreSettings` has parsed. */
+export function storeConfig(command: Command): StoreConfig {
+  const { s3Bucket, s3Endpoint, s3Region, ...rest } = command.opts<StoreOptions>()
+  if (s3Bucket === undefined) {
+    if (s3Endpoint ?? s3Region) command.error('error: S3_ENDPOINT and S3_REGION need S3_BUCKET as well.')
+    return rest
+  }
+  const s3: S3Config = {
+    bucket: s3Bucket,
+    ...(s3Endpoint !== undefined && { endpoint: s3Endpoint }),
+    ...(s3Region !== undefined && { region: s3Region }),
+  }
+  return { ...rest, s3 }
+}
+
+/** What `withServeSettings` has parsed. */
+export function serveConfig(command: Command): ServeConfig {
+  const { host, port, publicUrl, corsOrigins = [], logLevel } = command.opts<ServeOptions>()
+  const serve = { host, port, corsOrigins, logLevel, ...(publicUrl !== undefined && { publicUrl }) }
+  return { ...storeConfig(command), ...serve }
+}
+
+interface StoreOptions extends Omit<StoreConfig, 's3'> {
+  readonly s3Bucket?: string
+  readonly s3Endpoint?: string
+  readonly s3Region?: string
+}
+
+type ServeOptions = Omit<ServeConfig, 'corsOrigins'> & Partial<Pick<ServeConfig, 'corsOrigins'>>
+
+function withSettings(command: Command, settings: readonly Setting[]): Command {
+  for (const { flags, env, help, fallback, parse } of settings) {
+    const option = new Option(flags, help).env(env)
+    // An empty variable is an unset one, as compose files and shells leave them.
+    option.argParser((text: string) => {
+      if (text !== '') return parse(text)
+      return fallback === undefined ? undefined : parse(fallback)
+    })
+    if (fallback !== undefined) option.default(parse(fallback), fallback)
+    command.addOption(option)
+  }
+  return command
+}
+
+function port(text: string): number {
+  const number = Number(text)
+  if (/^\d{1,5}$/.test(text) && number <= 65535) return number
+  throw new InvalidArgumentError('It must be a number from 0 to 65535.')
+}
+
+function host(text: string): string {
+  if (isIP(text) || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text)) return text
+  throw new InvalidArgumentError('It must be an IP address or a host name, without port or "http://".')
+}
+
+function redisUrl(text: string): string {
+  try {
+    parseRedisUrl(text)
+    return text
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
+}
+
+function httpUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url && /^https?:$/.test(url.protocol) && !url.search && !url.hash && !url.username) {
+    return url.href.replace(/\/+$/, '')
+  }
+  throw new InvalidArgumentError('It must be a URL that begins with http:// or https://, without a query.')
+}
+
+function bucket(text: string): string {
+  if (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(text)) return text
+  throw new InvalidArgumentError(
+    'It must be the name of a bucket: 3 to 63 small letters, digits, dots, hyphens.',
+  )
+}
+
+function origins(text: string): readonly string[] {
+  const list = text.split(',').map((origin) => origin.trim())
+  for (const origin of list) {
+    if (origin === '*') continue
+    if (URL.canParse(origin) && new URL(origin).origin === origin.toLowerCase()) continue
+    throw new InvalidArgumentError(`"${origin}" is not an origin such as https://example.com, nor *.`)
+  }
+  return list
+}
+
+function oneOf(...choices: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (choices.includes(text)) return text
+    throw new InvalidArgumentError(`It must be ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}.`)
+  }
+}

@@ -1,0 +1,55 @@
+import { userInfo } from 'node:os'
+import { SpaceError } from './space/errors.js'
+import type { Store } from './store.js'
+
+/** What a newcomer needs to begin. */
+export interface FirstAccount {
+  readonly name: string
+  readonly space: string
+  /** Shown once. */
+  readonly token: string
+}
+
+const SPACE = 'files'
+/** Contract §1, resource names. */
+const NAME = /^[a-z0-9][a-z0-9_-]{0,127}$/
+
+/**
+ * Makes an account named after the operating system's user, with a space, where there is no account at all; else
+ * answers undefined. Of several servers that start on one empty Redis, one makes it.
+ */
+export async function makeFirstAccount({ directory, spaces }: Store): Promise<FirstAccount | undefined> {
+  if ((await directory.listAccounts()).length > 0) return undefined
+  try {
+    const account = await directory.createAccount({ name: accountName(userName()), plan: 'premium' })
+    const { id } = await directory.reserveSpace(account.id, SPACE)
+    await spaces.createSpace(id, account.id)
+    await directory.confirmSpace(id)
+    const { token } = await directory.createToken(account.id, { name: 'first' })
+    return { name: account.name, space: SPACE, token }
+  } catch (error) {
+    if (error instanceof SpaceError && error.code === 'EXISTS') return undefined
+    throw error
+  }
+}
+
+/** `Ann Smith` → `ann-smith`; `me` where nothing of a name is left. */
+export function accountName(userName: string): string {
+  const name = userName
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/\p{M}/gu, '')
+    .replace(/[^a-z0-9_-]+/g, '-')
+    .replace(/^[-_]+|-+$/g, '')
+    .slice(0, 128)
+  return NAME.test(name) ? name : 'me'
+}
+
+/** A container's user may have no name. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return ''
+  }
+}

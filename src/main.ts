@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { EXIT_CODES } from './commands/common.js'
+import { tokenCommand } from './commands/token.js'
+import { userCommand } from './commands/user.js'
+
+/** The command line. Each command has a file of its own in `commands/`. */
+function program(): Command {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return new Command('novem-spaces')
+    .description('A file store with a gap-free change journal, over HTTP.')
+    .version(version)
+    .addCommand(userCommand())
+    .addCommand(tokenCommand())
+}
+
+/** Wrong usage ends with 2 on every level, and every level's help ends with the exit codes. */
+function prepare(command: Command): Command {
+  command
+    .exitOverride()
+    .showHelpAfterError('(--help shows what is possible)')
+    .addHelpText('after', EXIT_CODES)
+  for (const child of command.commands) prepare(child)
+  return command
+}
+
+try {
+  await prepare(program()).parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2
+  } else {
+    process.stderr.write(`novem-spaces: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  }
+}

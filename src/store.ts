@@ -1,0 +1,81 @@
+import type { Redis } from 'ioredis'
+import { Directory } from './accounts/directory.js'
+import { LocalBlobStore } from './blobs/local/store.js'
+import type { BlobStore } from './blobs/store.js'
+import type { StoreConfig } from './config.js'
+import type { Log } from './log.js'
+import { connectRedis } from './redis/connect.js'
+import { type EmbeddedRedis, startEmbeddedRedis } from './redis/embedded.js'
+import { DataDirInUseError, type HolderRole } from './redis/lock.js'
+import { Spaces } from './space/spaces.js'
+
+/** The parts that hold data, opened. Servers and commands alike begin with one. */
+export interface Store {
+  readonly redis: Redis
+  readonly directory: Directory
+  readonly spaces: Spaces
+  readonly blobs: BlobStore
+  /** A further connection to the same Redis; whoever asks for it ends it. */
+  connect(name: string): Promise<Redis>
+  /** Ends background work, then connections, then the embedded Redis where this process runs it. */
+  close(): Promise<void>
+}
+
+/** How long a command waits for a server's Redis to load its data. */
+const JOIN_PATIENCE = 60_000
+
+/**
+ * Opens the store that the settings name. With the embedded Redis: a server must be the data folder's only one, a command
+ * joins the running server, or runs the Redis itself for as long as it takes.
+ * Rejects with an Error whose message says what to do.
+ */
+export async function openStore(config: StoreConfig, role: HolderRole, log: Log): Promise<Store> {
+  if (config.s3) {
+    throw new Error(
+      `S3_BUCKET is set to "${config.s3.bucket}", but this version keeps bytes in DATA_DIR only.`,
+    )
+  }
+  const source = await redisSource(config, role, log)
+  const connect = (name: string) =>
+    connectRedis(source.url, { name: `novem-${name}`, log, patience: source.patience })
+  const closers: (() => unknown)[] = [() => source.embedded?.stop()]
+  try {
+    const redis = await connect(role)
+    closers.unshift(() => redis.disconnect())
+    const blobs = new LocalBlobStore(config.dataDir, { durability: config.durability })
+    await blobs.open()
+    closers.unshift(() => blobs.close())
+    const spaces = new Spaces(redis, {
+      failed: (error) => log.error(`Background work on a space failed: ${String(error)}`),
+    })
+    closers.unshift(() => spaces.close())
+    return { redis, directory: new Directory(redis), spaces, blobs, connect, close: () => closeAll(closers) }
+  } catch (error) {
+    await closeAll(closers)
+    throw error
+  }
+}
+
+async function closeAll(closers: readonly (() => unknown)[]): Promise<void> {
+  for (const close of closers) await close()
+}
+
+interface RedisSource {
+  readonly url: string
+  readonly patience: number
+  readonly embedded?: EmbeddedRedis
+}
+
+async function redisSource(config: StoreConfig, role: HolderRole, log: Log): Promise<RedisSource> {
+  const { dataDir, durability, redisUrl } = config
+  if (redisUrl !== undefined) return { url: redisUrl, patience: 10_000 }
+  try {
+    const embedded = await startEmbeddedRedis({ dataDir, durability, role, log })
+    return { url: embedded.socket, patience: 10_000, embedded }
+  } catch (error) {
+    if (role === 'command' && error instanceof DataDirInUseError && error.holder.role === 'server') {
+      return { url: error.paths.redisSocket, patience: JOIN_PATIENCE }
+    }
+    throw error
+  }
+}
