@@ -130,7 +130,10 @@ export class Directory {
     return this.#registry.reserve(accountId, name, options)
   }
 
-  /** From now on the space is found. EXISTS: another request made it at the same time; NOT_FOUND: it was dropped. */
+  /**
+   * From now on the space is found. EXISTS: another request finished it at the same time; NOT_FOUND: it was dropped, so
+   * delete the tree that was made for it.
+   */
   confirmSpace(id: string): Promise<void> {
     return this.#registry.confirm(id)
   }

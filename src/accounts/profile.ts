@@ -56,7 +56,7 @@ export class Profiles {
     await this.#slot.mutate(
       'write_profile',
       [accountId, file, Date.now(), ...args],
-      { by: accountId, ...options },
+      { by: accountId, what: [file, ...args], ...options },
       { NOT_FOUND: () => 'The account does not exist any more.' },
     )
   }

@@ -55,7 +55,7 @@ export class SpaceRegistry {
     const reply = await this.#slot.mutate(
       'reserve_space',
       [accountId, name, newId(), Date.now(), this.#limits, ...shortnameCandidates()],
-      { by: accountId, ...options },
+      { by: accountId, what: [name], ...options },
       {
         NOT_FOUND: () => 'The account does not exist any more.',
         EXISTS: () => `A space named '${name}' exists already.`,
@@ -91,7 +91,7 @@ export class SpaceRegistry {
       await this.#slot.mutate(
         'rename_space',
         [accountId, name, newName],
-        { by: accountId, ...options },
+        { by: accountId, what: [name, newName], ...options },
         {
           NOT_FOUND: () => `There is no space named '${name}'.`,
           EXISTS: () => `A space named '${newName}' exists already.`,
@@ -105,7 +105,7 @@ export class SpaceRegistry {
       await this.#slot.mutate(
         'drop_space',
         [accountId, name],
-        { by: accountId, ...options },
+        { by: accountId, what: [name], ...options },
         {
           NOT_FOUND: () => `There is no space named '${name}'.`,
         },

@@ -16,13 +16,18 @@ const IDEMPOTENCY_SECONDS = 3600
 
 /** What each mutation of accounts may be told besides its arguments. */
 export interface MutationOptions {
-  /** The client's Idempotency-Key: the same key again within an hour gets the first answer (contract §3). */
+  /**
+   * The client's Idempotency-Key: the same key again within an hour gets the first answer, errors too (contract §3).
+   * BAD_REQUEST where it comes with another request.
+   */
   readonly idempotencyKey?: string | undefined
 }
 
-/** Whose Idempotency-Key it is: the same key of another account is another key. */
 export interface Operation extends MutationOptions {
+  /** Whose Idempotency-Key it is: the same key of another account is another key. */
   readonly by: string
+  /** What the key is bound to besides the script: the request's own words. */
+  readonly what?: readonly string[]
 }
 
 /** For each code a script may refuse with: the message, out of the details that follow the code. */
@@ -48,12 +53,12 @@ export class AccountSlot {
     operation: Operation,
     refusals: Refusals = {},
   ): Promise<ScriptReply> {
-    const { by, idempotencyKey } = operation
-    const [id, seconds] =
+    const { by, what = [], idempotencyKey } = operation
+    const head =
       idempotencyKey === undefined
-        ? [randomUUID(), RETRY_SECONDS]
-        : [`${by}:${createHash('sha256').update(idempotencyKey).digest('hex')}`, IDEMPOTENCY_SECONDS]
-    return this.#run(script, [`${script}:${id}`, seconds, ...args], refusals)
+        ? [randomUUID(), RETRY_SECONDS, '']
+        : [digest([by, idempotencyKey]), IDEMPOTENCY_SECONDS, digest([script, ...what])]
+    return this.#run(script, [...head, ...args], refusals)
   }
 
   async #run(script: string, args: readonly ScriptArg[], refusals: Refusals): Promise<ScriptReply> {
@@ -65,10 +70,17 @@ export class AccountSlot {
   }
 }
 
+function digest(words: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(words)).digest('base64url')
+}
+
 /** Scripts refuse with an error reply `NVM <code> <details…>`. */
 function refused(error: unknown, refusals: Refusals): unknown {
   const match = error instanceof Error && /^NVM (\w+) ?(.*)$/.exec(error.message)
   if (!match) return error
+  if (match[1] === 'KEY_REUSED') {
+    return new SpaceError('BAD_REQUEST', 'This Idempotency-Key was used within the hour for another request.')
+  }
   const code = match[1] as ErrorCode
   const details = (match[2] as string).split(' ')
   const message = refusals[code]?.(details)

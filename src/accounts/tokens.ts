@@ -73,7 +73,7 @@ export class Tokens {
     const id = await this.#slot.mutate(
       'revoke_token',
       [accountId, nameOrId],
-      { by: accountId, ...options },
+      { by: accountId, what: [nameOrId], ...options },
       { NOT_FOUND: () => `There is no token named '${nameOrId}'.` },
     )
     return text(id)

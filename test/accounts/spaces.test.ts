@@ -150,17 +150,39 @@ test('or it is given up: the name is free, and a late maker is told', async (t) 
 
 test('the same Idempotency-Key gets the first answer, also when the space has gone since', async (t) => {
   const { account } = await somebody(directory)
-  const options = { idempotencyKey: 'again and again' }
-  const first = await directory.reserveSpace(account.id, 'data', options)
+  const put = { idempotencyKey: 'again and again' }
+  const first = await directory.reserveSpace(account.id, 'data', put)
   t.false(first.done)
-  t.deepEqual(await otherProcess.reserveSpace(account.id, 'data', options), first)
+  t.deepEqual(await otherProcess.reserveSpace(account.id, 'data', put), first)
   await directory.confirmSpace(first.id)
-  t.deepEqual(await otherProcess.reserveSpace(account.id, 'data', options), { ...first, done: true })
-  t.is(await directory.dropSpace(account.id, 'data', options), first.id)
-  t.is(await otherProcess.dropSpace(account.id, 'data', options), first.id)
-  t.deepEqual(await directory.reserveSpace(account.id, 'data', options), { ...first, done: true })
+  t.deepEqual(await otherProcess.reserveSpace(account.id, 'data', put), { ...first, done: true })
+  const drop = { idempotencyKey: 'and again' }
+  t.is(await directory.dropSpace(account.id, 'data', drop), first.id)
+  t.is(await otherProcess.dropSpace(account.id, 'data', drop), first.id)
+  t.deepEqual(await directory.reserveSpace(account.id, 'data', put), { ...first, done: true })
   t.deepEqual(await directory.listSpaces(account.id), [])
   await refuses(t, 'NOT_FOUND', /'data'/, () => directory.dropSpace(account.id, 'data'))
+})
+
+test('the first answer is kept where it was a refusal', async (t) => {
+  const { account } = await somebody(directory)
+  await makeSpace(directory, account.id, 'one')
+  const options = { idempotencyKey: 'k' }
+  const again = () => directory.reserveSpace(account.id, 'two', options)
+  await refuses(t, 'TOO_MANY_SPACES', /'two'/, again)
+  await directory.setAccount(account.name, { plan: 'basic' })
+  await refuses(t, 'TOO_MANY_SPACES', /'free' allows 1/, again)
+  await directory.reserveSpace(account.id, 'two')
+})
+
+test('an Idempotency-Key is for one request', async (t) => {
+  const { account } = await somebody(directory, { plan: 'basic' })
+  const options = { idempotencyKey: 'k' }
+  const { id } = await directory.reserveSpace(account.id, 'one', options)
+  await directory.confirmSpace(id)
+  await refuses(t, 'BAD_REQUEST', /Idempotency-Key/, () => directory.reserveSpace(account.id, 'two', options))
+  await refuses(t, 'BAD_REQUEST', /Idempotency-Key/, () => directory.dropSpace(account.id, 'one', options))
+  t.like(await directory.listSpaces(account.id), [{ name: 'one' }])
 })
 
 test('the same key of another account is another key', async (t) => {

@@ -1,8 +1,8 @@
 --[[
 The reserved space's tree is there: from now on it is reachable.
 KEYS: 1 the account slot
-ARGV: 1 operation id, 2 seconds to keep its answer
-      3 space id
+ARGV: 1 operation id, 2 seconds to keep its answer, 3 fingerprint
+      4 space id
 Result: 1
 Errors: EXISTS somebody else confirmed it; NOT_FOUND it was dropped meanwhile
 ]]
@@ -10,7 +10,7 @@ Errors: EXISTS somebody else confirmed it; NOT_FOUND it was dropped meanwhile
 --@include once
 --@include space_record
 
-local id = ARGV[3]
+local id = ARGV[4]
 
 local kept = recall()
 if kept then

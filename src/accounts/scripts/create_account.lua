@@ -1,8 +1,8 @@
 --[[
 KEYS: 1 the account slot
-ARGV: 1 operation id, 2 seconds to keep its answer
-      3 new account id, 4 name, 5 e-mail, 6 the same in lower case, 7 plan, 8 spaces flag, 9 public flag,
-      10 created (ms), 11 encoded password or ''
+ARGV: 1 operation id, 2 seconds to keep its answer, 3 fingerprint
+      4 new account id, 5 name, 6 e-mail, 7 the same in lower case, 8 plan, 9 spaces flag, 10 public flag,
+      11 created (ms), 12 encoded password or ''
 Result: account row
 Errors: EXISTS name | email
 ]]
@@ -12,8 +12,8 @@ Errors: EXISTS name | email
 --@include profile
 --@include email
 
-local id, name, email, folded_email, plan = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
-local spaces, public, created, password = ARGV[8], ARGV[9], ARGV[10], ARGV[11]
+local id, name, email, folded_email, plan = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local spaces, public, created, password = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
 
 local kept = recall()
 if kept then

@@ -1,15 +1,15 @@
 --[[
 Takes the first free name of "<name>", "<name>-2", "<name>-3" …
 KEYS: 1 the account slot
-ARGV: 1 operation id, 2 seconds to keep its answer
-      3 account id, 4 new token id, 5 wanted name, 6 created (ms), 7 SHA-256 of the token in hex, 8 description
+ARGV: 1 operation id, 2 seconds to keep its answer, 3 fingerprint
+      4 account id, 5 new token id, 6 wanted name, 7 created (ms), 8 SHA-256 of the token in hex, 9 description
 Result: the name it got
 Errors: NOT_FOUND no such account
 ]]
 --@include keys
 --@include once
 
-local account, id, wanted, created, hash, description = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local account, id, wanted, created, hash, description = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 
 local kept = recall()
 if kept then

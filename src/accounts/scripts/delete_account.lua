@@ -1,8 +1,8 @@
 --[[
 Everything of the account goes at once, except the trees of its spaces: those are dying, whoever sees that frees them.
 KEYS: 1 the account slot
-ARGV: 1 operation id, 2 seconds to keep its answer
-      3 account name
+ARGV: 1 operation id, 2 seconds to keep its answer, 3 fingerprint
+      4 account name
 Result: { account id, space ids to free … }
 Errors: NOT_FOUND
 ]]
@@ -11,7 +11,7 @@ Errors: NOT_FOUND
 --@include space_record
 --@include email
 
-local name = ARGV[3]
+local name = ARGV[4]
 
 local kept = recall()
 if kept then

@@ -1,8 +1,8 @@
 --[[
 The space is out of reach at once and its names are free; its tree is freed afterwards, then forget_space is called.
 KEYS: 1 the account slot
-ARGV: 1 operation id, 2 seconds to keep its answer
-      3 account id, 4 name
+ARGV: 1 operation id, 2 seconds to keep its answer, 3 fingerprint
+      4 account id, 5 name
 Result: space id
 Errors: NOT_FOUND
 ]]
@@ -10,7 +10,7 @@ Errors: NOT_FOUND
 --@include once
 --@include space_record
 
-local account, name = ARGV[3], ARGV[4]
+local account, name = ARGV[4], ARGV[5]
 
 local kept = recall()
 if kept then

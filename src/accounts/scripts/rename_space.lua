@@ -1,7 +1,7 @@
 --[[
 KEYS: 1 the account slot
-ARGV: 1 operation id, 2 seconds to keep its answer
-      3 account id, 4 name now, 5 new name
+ARGV: 1 operation id, 2 seconds to keep its answer, 3 fingerprint
+      4 account id, 5 name now, 6 new name
 Result: space id
 Errors: NOT_FOUND; EXISTS the new name is taken
 ]]
@@ -9,7 +9,7 @@ Errors: NOT_FOUND; EXISTS the new name is taken
 --@include once
 --@include space_record
 
-local account, old, new = ARGV[3], ARGV[4], ARGV[5]
+local account, old, new = ARGV[4], ARGV[5], ARGV[6]
 
 local kept = recall()
 if kept then

@@ -2,9 +2,9 @@
 Takes a name for a new space under the plan's limit. The space is reachable once confirm_space has run; a space that
 somebody began and did not finish is handed out again under its own id, so that making it can be finished.
 KEYS: 1 the account slot
-ARGV: 1 operation id, 2 seconds to keep its answer
-      3 account id, 4 name, 5 new space id, 6 created (ms), 7 spaces by plan "free 1 basic 5 …",
-      8… candidates for the shortname
+ARGV: 1 operation id, 2 seconds to keep its answer, 3 fingerprint
+      4 account id, 5 name, 6 new space id, 7 created (ms), 8 spaces by plan "free 1 basic 5 …",
+      9… candidates for the shortname
 Result: { space id, shortname, created (ms), 1 where this very operation already made the space, else 0 }
 Errors: NOT_FOUND no such account; EXISTS; TOO_MANY_SPACES <plan> <limit>; BUSY no id or shortname is free
 ]]
@@ -12,12 +12,14 @@ Errors: NOT_FOUND no such account; EXISTS; TOO_MANY_SPACES <plan> <limit>; BUSY 
 --@include once
 --@include space_record
 
-local account, name, id, created, limits = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local account, name, id, created, limits = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
 local kept = recall()
-if kept then
+if kept and not kept.err then
   local space = read_space(kept[1])
   kept[4] = (space and space.state == 'making') and 0 or 1
+end
+if kept then
   return kept
 end
 
@@ -40,7 +42,7 @@ if redis.call('HLEN', spaces) >= limit then
 end
 
 local shortname
-for i = 8, #ARGV do
+for i = 9, #ARGV do
   if redis.call('HEXISTS', SHORTNAMES, ARGV[i]) == 0 then
     shortname = ARGV[i]
     break

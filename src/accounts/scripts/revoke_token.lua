@@ -1,15 +1,15 @@
 --[[
 The token is dead with the next request.
 KEYS: 1 the account slot
-ARGV: 1 operation id, 2 seconds to keep its answer
-      3 account id, 4 name or id of the token; a name goes first
+ARGV: 1 operation id, 2 seconds to keep its answer, 3 fingerprint
+      4 account id, 5 name or id of the token; a name goes first
 Result: id of the token
 Errors: NOT_FOUND
 ]]
 --@include keys
 --@include once
 
-local account, wanted = ARGV[3], ARGV[4]
+local account, wanted = ARGV[4], ARGV[5]
 
 local function find(tokens)
   local packed = redis.call('HGET', tokens, wanted)

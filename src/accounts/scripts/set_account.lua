@@ -1,8 +1,8 @@
 --[[
 KEYS: 1 the account slot
-ARGV: 1 operation id, 2 seconds to keep its answer
-      3 account name, 4 now (ms)
-      5… pairs of what to set: plan; spaces, public ('1' or '0'); email and folded_email (in lower case), always both;
+ARGV: 1 operation id, 2 seconds to keep its answer, 3 fingerprint
+      4 account name, 5 now (ms)
+      6… pairs of what to set: plan; spaces, public ('1' or '0'); email and folded_email (in lower case), always both;
          password (encoded, '' for none)
 Result: account row
 Errors: NOT_FOUND; EXISTS the e-mail address is another account's
@@ -13,7 +13,7 @@ Errors: NOT_FOUND; EXISTS the e-mail address is another account's
 --@include profile
 --@include email
 
-local name, now = ARGV[3], ARGV[4]
+local name, now = ARGV[4], ARGV[5]
 
 local kept = recall()
 if kept then
@@ -24,7 +24,7 @@ if not id then
   return refuse('NOT_FOUND')
 end
 local values = {}
-for i = 5, #ARGV, 2 do
+for i = 6, #ARGV, 2 do
   values[ARGV[i]] = ARGV[i + 1]
 end
 if values.email then

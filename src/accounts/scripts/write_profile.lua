@@ -1,7 +1,7 @@
 --[[
 KEYS: 1 the account slot
-ARGV: 1 operation id, 2 seconds to keep its answer
-      3 account id, 4 file, 5 now (ms), 6 text, absent to clear; of `public`: yes or no
+ARGV: 1 operation id, 2 seconds to keep its answer, 3 fingerprint
+      4 account id, 5 file, 6 now (ms), 7 text, absent to clear; of `public`: yes or no
 Result: 1
 Errors: NOT_FOUND no such account
 ]]
@@ -9,7 +9,7 @@ Errors: NOT_FOUND no such account
 --@include once
 --@include profile
 
-local account, file, now, text = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local account, file, now, text = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 
 local kept = recall()
 if kept then
