@@ -21,7 +21,7 @@ export function refusalError([code, ...facts]: Refusal, subject: Subject = {}): 
     new SpaceError(errorCode, message, details)
   switch (code) {
     case 'NOT_FOUND':
-      return say('NOT_FOUND', missing(fact(0), subject))
+      return say('NOT_FOUND', missing(fact(0), subject), { missing: fact(0) })
     case 'READ_ONLY':
       return say('READ_ONLY', `You can read this space, but not change it: ${path} stays as it is.`)
     case 'NOT_ALLOWED':

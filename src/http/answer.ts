@@ -1,0 +1,99 @@
+/** What a handler answers, and how it goes out. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { hasBody, linger, mustClose } from './request-body.js'
+
+export interface Answer {
+  readonly status: number
+  /** Names and values in turn. */
+  readonly headers: readonly string[]
+  /** A stream is read with back-pressure, and ended early when the client goes away. */
+  readonly body?: string | Buffer | Readable | AsyncGenerator<string | Uint8Array, void>
+  /** Bytes of a streamed body, where known; or of the body that a HEAD leaves out. */
+  readonly length?: number
+}
+
+export const JSON_TYPE = 'application/json; charset=utf-8'
+export const TEXT_TYPE = 'text/plain; charset=utf-8'
+
+export function jsonAnswer(status: number, value: unknown, headers: readonly string[] = []): Answer {
+  return { status, headers: ['Content-Type', JSON_TYPE, ...headers], body: JSON.stringify(value) }
+}
+
+export function textAnswer(text: string, headers: readonly string[] = []): Answer {
+  return { status: 200, headers: ['Content-Type', TEXT_TYPE, ...headers], body: text }
+}
+
+/**
+ * Sends the answer. Resolves when its body has been handed over or the client has gone; rejects where the source of a
+ * streamed body fails, after cutting the connection so that the client cannot take the part for the whole.
+ */
+export async function send(
+  req: IncomingMessage,
+  res: ServerResponse,
+  answer: Answer,
+  common: readonly string[],
+): Promise<void> {
+  const { status, body } = answer
+  if (res.destroyed) {
+    discard(body)
+    return
+  }
+  const headers = [...answer.headers, 'X-Content-Type-Options', 'nosniff', ...common]
+  const isStream = body !== undefined && typeof body !== 'string' && !Buffer.isBuffer(body)
+  const length = isStream || body === undefined ? answer.length : Buffer.byteLength(body)
+  if (length !== undefined) headers.push('Content-Length', String(length))
+  else if (body === undefined && status !== 304 && req.method !== 'HEAD') headers.push('Content-Length', '0')
+  const cutsShort = hasBody(req) && !req.complete && mustClose(req)
+  if (cutsShort) headers.push('Connection', 'close')
+  res.writeHead(status, headers)
+  if (req.method === 'HEAD' || status === 304 || body === undefined) {
+    discard(body)
+    res.end()
+  } else if (isStream) {
+    await stream(body, res)
+  } else if (cutsShort) {
+    res.write(body)
+    linger(req, () => res.end())
+  } else {
+    res.end(body)
+  }
+}
+
+function discard(body: Answer['body']): void {
+  if (body instanceof Readable) body.destroy()
+}
+
+async function stream(body: Readable | AsyncGenerator<string | Uint8Array, void>, res: ServerResponse) {
+  let gone = res.destroyed
+  const onClose = () => {
+    gone = true
+    if (body instanceof Readable) body.destroy()
+  }
+  res.once('close', onClose)
+  try {
+    for await (const chunk of body) {
+      if (gone) break
+      if (!res.write(chunk)) await drained(res)
+    }
+    if (!gone) res.end()
+  } catch (error) {
+    if (gone) return
+    res.destroy()
+    throw error
+  } finally {
+    res.off('close', onClose)
+  }
+}
+
+/** The socket takes more, or has closed. */
+function drained(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      res.off('drain', done).off('close', done)
+      resolve()
+    }
+    if (res.destroyed) resolve()
+    else res.on('drain', done).on('close', done)
+  })
+}

@@ -1,0 +1,61 @@
+/** All HTTP surfaces on one listener. */
+import { METHODS } from 'node:http'
+import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify'
+import type { AppDeps } from './deps.js'
+import { healthAnswer } from './health.js'
+import { createListener } from './listener.js'
+import { NovemSurface } from './novem/surface.js'
+import { novemRoot } from './novem/tree.js'
+
+const IDLE_TIMEOUT_MS = 120_000
+
+/** A surface answers every request whose path begins so, in its own envelope. It is given the URL as it was sent. */
+interface Surface {
+  readonly prefix: string
+  readonly serve: Serve
+}
+type Serve = (...request: [...Parameters<NovemSurface['serve']>]) => Promise<void>
+
+/**
+ * Our URL space is a file tree, not a list of routes: Fastify finds the surface by the first segment and keeps the server's
+ * life (listening, draining, plugins); paths are read by the surface itself, raw, and bodies stay streams.
+ */
+export function createApp(deps: AppDeps): FastifyInstance {
+  const stopping = new AbortController()
+  const novem = new NovemSurface(deps, novemRoot(), stopping.signal)
+  const surfaces: readonly Surface[] = [
+    { prefix: '/healthz', serve: healthAnswer(deps) },
+    { prefix: '/novem', serve: (req, res, url) => novem.serve(req, res, url) },
+  ]
+  const app = Fastify({
+    serverFactory: (handler) =>
+      createListener(handler, { idleTimeoutMs: deps.settings.idleTimeoutMs ?? IDLE_TIMEOUT_MS }),
+    // The router sees the surface's name and nothing a stranger wrote.
+    rewriteUrl: (req) => surfaceOf(req.url ?? '/'),
+  })
+  // Without a body in Fastify's eyes, no parser touches it, whatever its Content-Type.
+  const methods = METHODS.filter((method) => method !== 'CONNECT')
+  for (const method of methods) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
+  for (const surface of surfaces) app.register(plugin(surface, methods))
+  app.addHook('preClose', async () => stopping.abort())
+  return app
+}
+
+function surfaceOf(url: string): string {
+  return /^\/+healthz\/?(?:\?|$)/.test(url) ? '/healthz' : '/novem'
+}
+
+function plugin({ prefix, serve }: Surface, methods: string[]): FastifyPluginCallback {
+  return (scope, _options, done) => {
+    scope.route({
+      method: methods,
+      url: prefix,
+      exposeHeadRoute: false,
+      handler: (request, reply) => {
+        reply.hijack()
+        serve(request.raw, reply.raw, request.originalUrl)
+      },
+    })
+    done()
+  }
+}

@@ -1,0 +1,39 @@
+import type { Directory } from '../accounts/directory.js'
+import type { TreeLife } from '../accounts/lifecycle.js'
+import type { Throttle } from '../accounts/throttle.js'
+import type { BlobStore } from '../blobs/store.js'
+import type { Log } from '../log.js'
+import type { TreeOperations } from '../space/operations.js'
+
+/** Wakes those who wait for a space's journal. Subscribed when `watch` resolves: read the journal after that, then wait. */
+export interface Watching {
+  watch(space: string): Promise<{
+    /** True when something changed since the watch began or this last said so; false after `timeoutMs` or an abort. */
+    changed(timeoutMs: number, signal?: AbortSignal): Promise<boolean>
+    close(): void
+  }>
+}
+
+export interface HttpSettings {
+  /** What our own URLs begin with, without a slash at the end: `https://files.example.org`; absent: as the client calls us. */
+  readonly publicUrl?: string
+  /** Origins that may use the server from a browser; `*` lets in all. None unless said. */
+  readonly corsOrigins?: readonly string[]
+  /** A connection on which nothing moves for this long is closed (ms). */
+  readonly idleTimeoutMs?: number
+  /** How often an open event stream says that it is alive, and checks that its reader still may read (ms). */
+  readonly heartbeatMs?: number
+}
+
+/** What the HTTP surfaces are made of. */
+export interface AppDeps {
+  readonly tree: TreeOperations & TreeLife
+  readonly blobs: BlobStore
+  readonly directory: Directory
+  readonly throttle: Throttle
+  readonly watcher: Watching
+  readonly settings: HttpSettings
+  readonly log: Log
+  /** What `/healthz` asks, by name; each rejects with what is wrong. */
+  readonly health?: Readonly<Record<string, () => Promise<unknown>>>
+}

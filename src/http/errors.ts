@@ -1,0 +1,80 @@
+/** What the domain's errors are on the wire: one status table per surface, and its envelope. */
+import { type ErrorCode, SpaceError } from '../space/errors.js'
+import { type Answer, jsonAnswer } from './answer.js'
+
+type StatusTable = Readonly<Record<ErrorCode, number>>
+
+/** Seed 002's status table, and RFC 9110 where that is silent. */
+const NOVEM: StatusTable = {
+  BAD_REQUEST: 400,
+  BAD_PATH: 400,
+  BAD_NAME: 400,
+  BAD_DIGEST: 400,
+  BODY_BROKEN: 400,
+  INTO_ITSELF: 400,
+  UNAUTHENTICATED: 401,
+  READ_ONLY: 403,
+  NOT_ALLOWED: 403,
+  NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  EXISTS: 409,
+  TYPE_CLASH: 409,
+  NOT_EMPTY: 409,
+  FOLDER_EXISTS: 409,
+  NO_PARENT: 409,
+  EPOCH_GONE: 410,
+  PRECONDITION_FAILED: 412,
+  FILE_TOO_LARGE: 413,
+  SPACE_FULL: 413,
+  TOO_MANY_ENTRIES: 413,
+  TOO_MANY_SPACES: 413,
+  RANGE_NOT_SATISFIABLE: 416,
+  TOO_MANY_REQUESTS: 429,
+  CORRUPT: 500,
+  BUSY: 503,
+  UNAVAILABLE: 503,
+  DISK_FULL: 507,
+}
+
+export const STATUSES = { novem: NOVEM } as const satisfies Readonly<Record<string, StatusTable>>
+
+/** Two schemes, two fields: old clients stop reading at the first comma (contract §1, "Auth"). */
+const CHALLENGES = ['WWW-Authenticate', 'Bearer realm="novem"', 'WWW-Authenticate', 'Basic realm="novem"']
+const RETRY_SECONDS = 1
+
+/** `{"message": …}` with the error's machine-readable details beside it. What is not a SpaceError says nothing of itself. */
+export function novemFailure(error: unknown): Answer {
+  if (!(error instanceof SpaceError)) {
+    return jsonAnswer(500, {
+      message: 'The server failed to answer this request; the operator finds out why in the log.',
+    })
+  }
+  const body = { ...error.details, message: error.message }
+  return jsonAnswer(NOVEM[error.code], body, failureHeaders(error))
+}
+
+/** Is it the server's fault, and worth a line in the log? */
+export function isServerFailure(error: unknown): boolean {
+  return !(error instanceof SpaceError) || NOVEM[error.code] >= 500
+}
+
+/** Headers that belong to a status whatever the surface. */
+export function failureHeaders({ code, details }: SpaceError): string[] {
+  switch (code) {
+    case 'UNAUTHENTICATED':
+      return CHALLENGES
+    case 'METHOD_NOT_ALLOWED':
+      return ['Allow', String(details.allow ?? '')]
+    case 'EPOCH_GONE':
+      return ['X-NVM-Epoch', String(details.epoch)]
+    case 'RANGE_NOT_SATISFIABLE':
+      return ['Content-Range', `bytes */${details.size ?? '*'}`]
+    case 'TOO_MANY_REQUESTS':
+      return ['Retry-After', String(details.retryAfter ?? RETRY_SECONDS)]
+    case 'BUSY':
+    case 'UNAVAILABLE':
+      return ['Retry-After', String(RETRY_SECONDS)]
+    default:
+      return []
+  }
+}

@@ -1,0 +1,66 @@
+/** A folder's rows: whole, or page by page. */
+import type { Page, PageRequest, StatResult } from '../../../space/operations.js'
+import type { FolderEntry, Location } from '../../../space/types.js'
+import { type Answer, JSON_TYPE } from '../../answer.js'
+import { isNotModified } from '../../conditional.js'
+import { wholeNumber } from '../../target.js'
+import { EntryRows } from '../rows.js'
+import { type SpaceCall, uriOf } from '../space-call.js'
+import { entryHeaders } from './headers.js'
+
+const MOST_ROWS = 100_000
+
+/** `?limit=&cursor=`; without them a listing is whole. */
+export function pageRequest(query: ReadonlyMap<string, string>): PageRequest {
+  if (query.size === 0) return {}
+  const limit = wholeNumber(query, 'limit', { least: 1, most: MOST_ROWS })
+  const cursor = query.get('cursor')
+  return { ...(limit !== undefined && { limit }), ...(cursor !== undefined && { cursor }) }
+}
+
+export function folderAnswer(
+  call: SpaceCall,
+  found: StatResult & { readonly entry: FolderEntry },
+  page: Page,
+): Answer {
+  const { seq, epoch } = found.mark
+  const headers = [...entryHeaders(found), 'X-NVM-Seq', String(seq), 'X-NVM-Epoch', epoch]
+  const isPaged = call.query.has('limit') || call.query.has('cursor')
+  if (!isPaged && isNotModified(call.req.headers, found.entry)) return { status: 304, headers }
+  headers.push('Content-Type', JSON_TYPE)
+  if (isPaged && page.cursor !== undefined) headers.push(...nextPage(call, page.cursor))
+  const rows = new EntryRows(`${uriOf(call.space.owner, call.space.name)}/content`, found.access)
+  if (isPaged || page.cursor === undefined) {
+    return { status: 200, headers, body: `[${pageJson(rows, page)}]` }
+  }
+  // By id: the pages are of one folder, also when it moves meanwhile.
+  const folder = { path: { names: [], folded: [] }, base: found.entry.id }
+  return { status: 200, headers, body: allPages(call, folder, rows, page) }
+}
+
+function pageJson(rows: EntryRows, { entries }: Page): string {
+  let json = ''
+  for (const entry of entries) json += json === '' ? rows.row(entry, false) : `,${rows.row(entry, false)}`
+  return json
+}
+
+async function* allPages(
+  call: SpaceCall,
+  folder: Location,
+  rows: EntryRows,
+  first: Page,
+): AsyncGenerator<string, void> {
+  yield `[${pageJson(rows, first)}`
+  for (let { cursor } = first; cursor !== undefined; ) {
+    const page = await call.deps.tree.list(call.op, folder, { cursor })
+    if (page.entries.length > 0) yield `,${pageJson(rows, page)}`
+    cursor = page.cursor
+  }
+  yield ']'
+}
+
+function nextPage({ query, path }: SpaceCall, cursor: string): string[] {
+  const next = new Map([...query, ['cursor', cursor]])
+  const search = [...next].map((pair) => pair.map(encodeURIComponent).join('=')).join('&')
+  return ['X-NVM-Cursor', cursor, 'Link', `<${path}?${search}>; rel="next"`]
+}

@@ -1,0 +1,74 @@
+/** The journal as server-sent events (HTML standard, "Server-sent events"): a row an event, `id:` is its seq. */
+import { SpaceError } from '../../space/errors.js'
+import type { ChangesRequest, ChangesResult } from '../../space/operations.js'
+import type { Answer } from '../answer.js'
+import type { Watching } from '../deps.js'
+import { changeRow } from './changes.js'
+import { reload, type SpaceCall } from './space-call.js'
+
+const HEARTBEAT_MS = 15_000
+const RETRY_MS = 2000
+
+type Watch = Awaited<ReturnType<Watching['watch']>>
+
+/** What is wrong is said by a status before the stream begins; afterwards it just ends, and the client asks again. */
+export async function eventsAnswer(call: SpaceCall, request: ChangesRequest): Promise<Answer> {
+  const watch = await call.deps.watcher.watch(call.space.id)
+  try {
+    const first = await call.deps.tree.changes(call.op, request)
+    const headers = [
+      'Content-Type',
+      'text/event-stream; charset=utf-8',
+      'Cache-Control',
+      'no-store',
+      'X-Accel-Buffering',
+      'no',
+      'X-NVM-Epoch',
+      first.epoch,
+    ]
+    if (call.req.method !== 'HEAD') return { status: 200, headers, body: stream(call, request, first, watch) }
+    watch.close()
+    return { status: 200, headers }
+  } catch (error) {
+    watch.close()
+    throw error
+  }
+}
+
+/** Whoever has lost access is found out whenever the stream wakes, and at each heart-beat. */
+async function* stream(
+  call: SpaceCall,
+  request: ChangesRequest,
+  first: ChangesResult,
+  watch: Watch,
+): AsyncGenerator<string, void> {
+  const ended = call.ended()
+  const heartbeatMs = call.deps.settings.heartbeatMs ?? HEARTBEAT_MS
+  let { since } = request
+  try {
+    yield `retry: ${RETRY_MS}\n\n`
+    for (let page = first; ; ) {
+      if (page.changes.length > 0) yield events(page)
+      since = page.changes.at(-1)?.seq ?? since
+      const isQuiet = !page.hasMore && !(await watch.changed(heartbeatMs, ended))
+      if (ended.aborted) return
+      const op = await reload(call)
+      page = await call.deps.tree.changes(op, { since, limit: request.limit, epoch: first.epoch })
+      if (isQuiet) yield ': still here\n\n'
+    }
+  } catch (error) {
+    if (!(error instanceof SpaceError)) throw error
+    if (error.code === 'EPOCH_GONE') yield reset(error)
+  } finally {
+    watch.close()
+  }
+}
+
+function events({ changes }: ChangesResult): string {
+  return changes.map((row) => `id: ${row.seq}\ndata: ${JSON.stringify(changeRow(row))}\n\n`).join('')
+}
+
+/** The journal is another one now: the client starts over. */
+function reset({ message, details }: SpaceError): string {
+  return `event: reset\ndata: ${JSON.stringify({ ...details, message })}\n\n`
+}

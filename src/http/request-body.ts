@@ -1,0 +1,162 @@
+/** The bodies of requests: which there are, small ones as text, and what becomes of those nobody reads. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { SpaceError } from '../space/errors.js'
+import { quote } from '../space/quote.js'
+
+/** JSON and text bodies hold names and settings, never files. */
+const MOST_TEXT_BYTES = 64 * 1024
+
+/** An unread rest up to this size is read away, and the connection kept. */
+const SMALL_REST_BYTES = 256 * 1024
+/** Beyond it the connection closes, but not before the client has had a chance to see the answer. */
+const LINGER_BYTES = 32 * 1024 * 1024
+const LINGER_MS = 5000
+
+/** Is a body announced? Says nothing of whether it has bytes. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || contentLength(headers) !== 0
+}
+
+/** Announced bytes, 0 where no body is announced, undefined for a chunked one. Node has checked that it is a number. */
+export function announcedLength({ headers }: IncomingMessage): number | undefined {
+  return headers['transfer-encoding'] === undefined ? contentLength(headers) : undefined
+}
+
+function contentLength(headers: IncomingMessage['headers']): number {
+  const value = headers['content-length']
+  return value === undefined ? 0 : Number(value)
+}
+
+/** RFC 9110 §10.1.1: the client sends its body when it is told to. */
+export function expectsContinue(req: IncomingMessage): boolean {
+  return req.headers.expect !== undefined && req.httpVersionMinor === 1
+}
+
+/** The checks are done and the body may come. */
+export function askForBody(req: IncomingMessage, res: ServerResponse): void {
+  if (expectsContinue(req) && !res.headersSent) res.writeContinue()
+}
+
+/** Has the body any bytes? Waits for the first where only that can tell. */
+export async function isEmptyBody(req: IncomingMessage, res: ServerResponse): Promise<boolean> {
+  const length = announcedLength(req)
+  if (length !== undefined) return length === 0
+  askForBody(req, res)
+  return new Promise((resolve, reject) => {
+    const settle = (finish: () => void) => {
+      req.off('readable', onReadable).off('end', onEnd).off('close', onClose)
+      finish()
+    }
+    const onReadable = () => {
+      const chunk: Buffer | null = req.read()
+      if (chunk === null) return
+      settle(() => {
+        req.unshift(chunk)
+        resolve(false)
+      })
+    }
+    const onEnd = () => settle(() => resolve(true))
+    const onClose = () => settle(() => reject(broken()))
+    if (req.destroyed && !req.complete) reject(broken())
+    else req.on('readable', onReadable).on('end', onEnd).on('close', onClose)
+  })
+}
+
+/** The whole body as text. FILE_TOO_LARGE over 64 KiB, BAD_REQUEST where it is not UTF-8, BODY_BROKEN. */
+export async function readText(req: IncomingMessage, res: ServerResponse): Promise<string> {
+  const announced = announcedLength(req)
+  if (announced !== undefined && announced > MOST_TEXT_BYTES) throw tooLong()
+  askForBody(req, res)
+  const bytes = await readAll(req)
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    throw new SpaceError('BAD_REQUEST', 'The body is not UTF-8.', {}, { cause })
+  }
+}
+
+/** The body as a JSON object. Errors as `readText`, and BAD_REQUEST where it is anything else. */
+export async function readJson(
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<Readonly<Record<string, unknown>>> {
+  const text = await readText(req, res)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new SpaceError('BAD_REQUEST', `The body is not JSON: ${quote(text)}.`, {}, { cause })
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>
+  }
+  throw new SpaceError('BAD_REQUEST', `The body must be a JSON object, not ${quote(text)}.`)
+}
+
+/** Does the request declare its body to be JSON? */
+export function declaresJson({ headers }: IncomingMessage): boolean {
+  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  return type === 'application/json' || type.endsWith('+json')
+}
+
+function readAll(req: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const settle = (finish: () => void) => {
+      req.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose)
+      finish()
+    }
+    const onData = (chunk: Buffer) => {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size > MOST_TEXT_BYTES) settle(() => reject(tooLong()))
+    }
+    const onEnd = () => settle(() => resolve(Buffer.concat(chunks)))
+    const onClose = () => settle(() => reject(broken()))
+    if (req.readableEnded) resolve(Buffer.alloc(0))
+    else if (req.destroyed) reject(broken())
+    else req.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
+  })
+}
+
+function tooLong(): SpaceError {
+  return new SpaceError(
+    'FILE_TOO_LARGE',
+    `The body is over the limit of ${MOST_TEXT_BYTES} bytes for text and JSON.`,
+    { limit: MOST_TEXT_BYTES },
+  )
+}
+
+function broken(): SpaceError {
+  return new SpaceError('BODY_BROKEN', 'The body broke off.')
+}
+
+/**
+ * Must the connection close after an answer that comes while the body is still coming? A small rest is read away instead.
+ */
+export function mustClose(req: IncomingMessage): boolean {
+  const length = announcedLength(req)
+  return length === undefined || length > SMALL_REST_BYTES || expectsContinue(req)
+}
+
+/**
+ * Calls `end` when the client has had its chance to see the answer: a connection closed under a sending client takes the
+ * answer with it (RFC 9112 §9.6), so the rest of the body is read away for a while first.
+ */
+export function linger(req: IncomingMessage, end: () => void): void {
+  let size = 0
+  const finish = () => {
+    clearTimeout(timer)
+    req.off('data', onData).off('end', finish).off('close', finish)
+    end()
+  }
+  const onData = (chunk: Buffer) => {
+    size += chunk.length
+    if (size > LINGER_BYTES) finish()
+  }
+  const timer = setTimeout(finish, LINGER_MS)
+  req.on('error', () => {})
+  if (req.destroyed || req.complete) finish()
+  else req.on('data', onData).on('end', finish).on('close', finish).resume()
+}

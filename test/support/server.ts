@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { Directory } from '../../src/accounts/directory.js'
+import { type PlanOverrides, planTable } from '../../src/accounts/plans.js'
+import { Throttle } from '../../src/accounts/throttle.js'
+import type { Account } from '../../src/accounts/types.js'
+import { LocalBlobStore } from '../../src/blobs/local/store.js'
+import { createApp } from '../../src/http/app.js'
+import type { AppDeps } from '../../src/http/deps.js'
+import { Spaces } from '../../src/space/spaces.js'
+import { Watcher } from '../../src/space/watcher.js'
+import { type TestRedis, testRedis } from './redis.js'
+
+export interface TestServerOptions {
+  readonly plans?: PlanOverrides
+  readonly settings?: AppDeps['settings']
+  /** The plan of the account that is there from the start; `basic` unless said. */
+  readonly plan?: string
+  /** Puts something between the server and its parts. */
+  readonly wrap?: (deps: AppDeps) => AppDeps
+}
+
+/** An account with a token, and requests in its name. */
+export interface TestUser {
+  readonly account: Account
+  readonly token: string
+  /** Sends a request with the user's token; `path` begins with a slash and goes out as it is. */
+  fetch(path: string, init?: RequestInit & { readonly duplex?: 'half' }): Promise<Response>
+}
+
+/** A server on a port of its own, with a private Redis and a folder of its own for blobs. */
+export interface TestServer extends TestUser {
+  readonly url: string
+  readonly port: number
+  readonly redis: TestRedis
+  readonly directory: Directory
+  readonly spaces: Spaces
+  readonly blobs: LocalBlobStore
+  /** What the server has logged as errors. */
+  readonly errors: readonly string[]
+  user(
+    name: string,
+    options?: { readonly plan?: string; readonly spacesEnabled?: boolean },
+  ): Promise<TestUser>
+  stop(): Promise<void>
+}
+
+export const PASSWORD = 'correct horse battery staple'
+
+export async function testServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const redis = await testRedis()
+  const folder = await mkdtemp('/tmp/novem-http-')
+  const client = await redis.connect('server')
+  const blobs = new LocalBlobStore(folder, { durability: 'os' })
+  await blobs.open()
+  const directory = new Directory(client, { plans: planTable(options.plans) })
+  const errors: string[] = []
+  const spaces = new Spaces(client, { failed: (error) => errors.push(String(error)) })
+  const watcher = new Watcher(await redis.connect('watcher'))
+  const deps: AppDeps = {
+    tree: spaces,
+    blobs,
+    directory,
+    watcher,
+    throttle: new Throttle(client),
+    settings: options.settings ?? {},
+    log: { info() {}, warn: (line) => errors.push(line), error: (line) => errors.push(line) },
+    health: { redis: () => client.ping() },
+  }
+  const app = createApp(options.wrap?.(deps) ?? deps)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+
+  const user: TestServer['user'] = async (name, { plan = 'basic', spacesEnabled = true } = {}) => {
+    const account = await directory.createAccount({
+      name,
+      email: `${name}@example.org`,
+      plan,
+      password: PASSWORD,
+      spacesEnabled,
+    })
+    const { token } = await directory.createToken(account.id, { name: 'test' })
+    return {
+      account,
+      token,
+      fetch: (path, init = {}) => {
+        const headers = new Headers(init.headers)
+        if (!headers.has('authorization')) headers.set('authorization', `Bearer ${token}`)
+        return fetch(url + path, { ...init, headers })
+      },
+    }
+  }
+  return {
+    ...(await user('ann', options.plan === undefined ? {} : { plan: options.plan })),
+    url,
+    port,
+    redis,
+    directory,
+    spaces,
+    blobs,
+    errors,
+    user,
+    stop: async () => {
+      await app.close()
+      watcher.close()
+      await spaces.close()
+      await blobs.close()
+      await redis.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
