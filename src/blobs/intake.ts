@@ -4,12 +4,12 @@ import { SpaceError } from '../space/errors.js'
 import type { PutOptions } from './store.js'
 
 /** A batch goes out once it has this many bytes; the next one gathers while it is written. */
-export const BATCH_BYTES = 512 * 1024
+export const BATCH_BYTES = 128 * 1024
 
 /**
  * The receiving half of every `BlobStore.put`: takes a body in, counts, hashes, enforces limit and announced length,
  * and hands out batches of chunks, one after another, uncopied. While the consumer writes a batch the next one gathers;
- * then the body is paused. So an upload holds at most two batches, some 1 MiB.
+ * then the body is paused. So an upload holds at most two batches, some 400 KiB.
  *
  * The body is never destroyed here: an HTTP request that was refused still has an answer to carry. After an error or
  * `close()` it is paused and detached, with a listener left that swallows late errors; whoever made it drains or
