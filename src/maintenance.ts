@@ -1,0 +1,113 @@
+import type { Directory } from './accounts/directory.js'
+import { repairSpaces } from './accounts/repair.js'
+import { Collector } from './blobs/collector.js'
+import type { BlobLedger } from './blobs/ledger.js'
+import type { BlobStore } from './blobs/store.js'
+import type { Log } from './log.js'
+import type { Spaces } from './space/spaces.js'
+
+export interface MaintenanceParts {
+  readonly directory: Directory
+  readonly spaces: Spaces
+  readonly blobs: BlobStore
+  readonly log: Log
+}
+
+export interface MaintenanceOptions {
+  /** Between two rounds (ms). */
+  readonly intervalMs?: number
+  readonly pendingGraceMs?: number
+  readonly freedGraceMs?: number
+}
+
+export interface RoundResult {
+  readonly pendingDiscarded: number
+  readonly pendingSettled: number
+  readonly freedDeleted: number
+  readonly spacesAbandoned: number
+  readonly spacesForgotten: number
+  readonly failed: number
+}
+
+const INTERVAL_MS = 60_000
+
+/**
+ * What goes on behind the requests: taking deleted trees apart, collecting blobs nobody needs, finishing what a dead
+ * process began. Every step is a script of its own that any process may run at any time, so several servers may do this at
+ * once, and each may die at any point.
+ */
+export class Maintenance {
+  readonly #parts: MaintenanceParts
+  readonly #collector: Collector
+  readonly #intervalMs: number
+  #timer: NodeJS.Timeout | undefined
+  #round: Promise<unknown> = Promise.resolve()
+  #stopped = false
+
+  constructor(parts: MaintenanceParts, options: MaintenanceOptions = {}) {
+    this.#parts = parts
+    this.#intervalMs = options.intervalMs ?? INTERVAL_MS
+    const { pendingGraceMs, freedGraceMs } = options
+    this.#collector = new Collector({
+      store: parts.blobs,
+      ledger: blobLedger(parts),
+      onError: (error) => parts.log.error(`Collecting blobs: ${String(error)}`),
+      ...(pendingGraceMs !== undefined && { pendingGraceMs }),
+      ...(freedGraceMs !== undefined && { freedGraceMs }),
+    })
+  }
+
+  /** A round now, and then one every interval. Does not keep the process alive. */
+  start(): void {
+    const turn = () => {
+      this.#round = this.round().then(
+        () => {
+          if (!this.#stopped) this.#timer = setTimeout(turn, this.#intervalMs).unref()
+        },
+        (error) => {
+          this.#parts.log.error(`Maintenance: ${String(error)}`)
+          if (!this.#stopped) this.#timer = setTimeout(turn, this.#intervalMs).unref()
+        },
+      )
+    }
+    turn()
+  }
+
+  /** No further rounds; resolves when the one that runs has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#collector.stop()
+    await this.#round
+  }
+
+  /** Does everything once. Rejects where Redis is away; the next round takes it up again. */
+  async round(): Promise<RoundResult> {
+    const { directory, spaces } = this.#parts
+    for await (const { id } of directory.allSpaces()) {
+      if (this.#stopped) break
+      spaces.reap(id)
+    }
+    const swept = await this.#collector.sweep()
+    const { abandoned, forgotten } = this.#stopped
+      ? { abandoned: 0, forgotten: 0 }
+      : await repairSpaces(directory, spaces)
+    return { ...swept, spacesAbandoned: abandoned, spacesForgotten: forgotten }
+  }
+
+  /** What a round would judge, claiming and deleting nothing. */
+  dryRun(): Promise<{ readonly pendingDiscarded: number; readonly failed: number }> {
+    return this.#collector.sweep({ dryRun: true })
+  }
+}
+
+function blobLedger({ directory, spaces }: MaintenanceParts): BlobLedger {
+  return {
+    claimPending: (space, blob, since) => spaces.claimPending(space, blob, since),
+    freed: (space, olderThan, limit) => spaces.freed(space, olderThan, limit),
+    forget: (space, blobs) => spaces.forget(space, blobs),
+    async *spacesWithWork() {
+      for await (const { id } of directory.allSpaces()) yield id
+    },
+  }
+}
