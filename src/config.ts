@@ -129,7 +129,8 @@ export function withServeSettings(command: Command): Command {
 
 /** What `withStoreSettings` has parsed. */
 export function storeConfig(command: Command): StoreConfig {
-  const { s3Bucket, s3Endpoint, s3Region, ...rest } = command.opts<StoreOptions>()
+  const { s3Bucket, s3Endpoint, s3Region, dataDir, redisUrl, durability } = given<StoreOptions>(command)
+  const rest = { dataDir, durability, ...(redisUrl !== undefined && { redisUrl }) }
   if (s3Bucket === undefined) {
     if (s3Endpoint ?? s3Region) command.error('error: S3_ENDPOINT and S3_REGION need S3_BUCKET as well.')
     return rest
@@ -144,7 +145,7 @@ export function storeConfig(command: Command): StoreConfig {
 
 /** What `withServeSettings` has parsed. */
 export function serveConfig(command: Command): ServeConfig {
-  const { host, port, publicUrl, corsOrigins = [], logLevel } = command.opts<ServeOptions>()
+  const { host, port, publicUrl, corsOrigins = [], logLevel } = given<ServeOptions>(command)
   const serve = { host, port, corsOrigins, logLevel, ...(publicUrl !== undefined && { publicUrl }) }
   return { ...storeConfig(command), ...serve }
 }
@@ -157,13 +158,17 @@ interface StoreOptions extends Omit<StoreConfig, 's3'> {
 
 type ServeOptions = Omit<ServeConfig, 'corsOrigins'> & Partial<Pick<ServeConfig, 'corsOrigins'>>
 
+/** The options without those whose variable is set and empty, as compose files and shells leave them. */
+function given<T extends object>(command: Command): T {
+  return Object.fromEntries(Object.entries(command.opts()).filter(([, value]) => value !== '')) as T
+}
+
 function withSettings(command: Command, settings: readonly Setting[]): Command {
   for (const { flags, env, help, fallback, parse } of settings) {
     const option = new Option(flags, help).env(env)
-    // An empty variable is an unset one, as compose files and shells leave them.
     option.argParser((text: string) => {
-      if (text !== '') return parse(text)
-      return fallback === undefined ? undefined : parse(fallback)
+      const meant = text || fallback
+      return meant === undefined ? '' : parse(meant)
     })
     if (fallback !== undefined) option.default(parse(fallback), fallback)
     command.addOption(option)

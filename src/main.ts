@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { EXIT_CODES } from './commands/common.js'
+import { serveCommand } from './commands/serve.js'
 import { tokenCommand } from './commands/token.js'
 import { userCommand } from './commands/user.js'
 
@@ -11,6 +12,7 @@ function program(): Command {
   return new Command('novem-spaces')
     .description('A file store with a gap-free change journal, over HTTP.')
     .version(version)
+    .addCommand(serveCommand())
     .addCommand(userCommand())
     .addCommand(tokenCommand())
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../log.js'
 
@@ -117,6 +118,7 @@ function redisArguments({ socket, folder, durability }: RedisProcessOptions): st
     unixsocket: socket,
     unixsocketperm: '700',
     dir: folder,
+    pidfile: join(folder, 'redis.pid'),
     daemonize: 'no',
     save: '',
     appendonly: 'yes',

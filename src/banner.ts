@@ -1,0 +1,30 @@
+import type { RunningServer } from './server.js'
+
+/** What `serve` prints when it is ready: where it is, how to get in, what to try. */
+export function banner({ url, firstAccount }: RunningServer): string {
+  const lines = ['', `novem-spaces is ready on ${url}`, '']
+  if (!firstAccount) {
+    lines.push(
+      'For a token: npm run spaces -- token add <account>   (accounts: npm run spaces -- user list)',
+      '',
+    )
+    return lines.join('\n')
+  }
+  const { name, space, token } = firstAccount
+  const content = `${url}/v1/code/spaces/${space}/content`
+  lines.push(
+    `An account "${name}" with a space "${space}" has been made. Its token, shown only now:`,
+    '',
+    `  ${token}`,
+    '',
+    'Try:',
+    '',
+    `  export TOKEN=${token}`,
+    `  curl -H "Authorization: Bearer $TOKEN" --data-binary @README.md ${content}/README.md`,
+    `  curl -H "Authorization: Bearer $TOKEN" ${content}`,
+    '',
+    `Another token later: npm run spaces -- token add ${name}`,
+    '',
+  )
+  return lines.join('\n')
+}

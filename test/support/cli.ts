@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+/** The compiled command line. */
+export const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+
+export interface Finished {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Settings that leak in from the machine would decide what a test sees. */
+const SETTINGS = /^(PORT|HOST|DATA_DIR|REDIS_URL|DURABILITY|S3_\w+|PUBLIC_URL|CORS_ORIGINS|LOG_LEVEL)$/
+
+export function cleanEnvironment(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) => !SETTINGS.test(name))
+  return { ...Object.fromEntries(inherited), ...settings }
+}
+
+/** Runs `novem-spaces <args>` to its end. */
+export async function runCli(
+  args: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Finished> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: cleanEnvironment(settings),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, stdout, stderr }
+}
+
+/** A server of its own process, as an operator runs it. */
+export interface ServerProcess {
+  readonly url: string
+  readonly pid: number
+  /** Of the account made at the first start; undefined at later ones. */
+  readonly token: string | undefined
+  /** What it has said on stderr so far. */
+  stderr(): string
+  /** Ends it by a signal and resolves with its exit code, null where the signal killed it. */
+  end(signal: NodeJS.Signals): Promise<number | null>
+}
+
+const running = new Set<ChildProcess>()
+const redisFolders = new Set<string>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+  for (const folder of redisFolders) endRedis(folder)
+})
+
+/**
+ * Starts `novem-spaces serve` on a free port and resolves when it is ready. Rejects with what it said where it ends
+ * before. It, and the Redis it may leave behind, go with the test process at the latest.
+ */
+export async function startServerProcess(
+  dataDir: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [MAIN, 'serve'], {
+    env: cleanEnvironment({ PORT: '0', DATA_DIR: dataDir, DURABILITY: 'os', ...settings }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  running.add(child)
+  redisFolders.add(dataDir)
+  let stdout = ''
+  let stderr = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const closed = once(child, 'close').then(([code]) => code as number | null)
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+      // The banner comes in one piece and ends with an empty line.
+      const ready = /ready on (\S+)/.exec(stdout)?.[1]
+      if (ready !== undefined && stdout.endsWith('\n\n')) resolve(ready)
+    })
+    closed.then((code) => reject(new Error(`The server ended with ${code}: ${stderr}`)))
+  })
+  return {
+    url,
+    pid: child.pid as number,
+    token: /^\s+(nbt-\S+)$/m.exec(stdout)?.[1],
+    stderr: () => stderr,
+    end: async (signal) => {
+      child.kill(signal)
+      const code = await closed
+      running.delete(child)
+      return code
+    },
+  }
+}
+
+/** Process id of a data folder's embedded Redis, from the file that Redis itself keeps. */
+export function redisPid(dataDir: string): number {
+  return Number(readFileSync(`${dataDir}/redis/redis.pid`, 'utf8'))
+}
+
+function endRedis(dataDir: string): void {
+  try {
+    process.kill(redisPid(dataDir), 'SIGKILL')
+  } catch {
+    // Ended before.
+  }
+}
