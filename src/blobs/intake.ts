@@ -1,15 +1,19 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { SpaceError } from '../space/errors.js'
+import { MemoryShare } from './share.js'
 import type { PutOptions } from './store.js'
 
-/** A batch goes out once it has this many bytes; the next one gathers while it is written. */
-export const BATCH_BYTES = 128 * 1024
+/**
+ * A batch goes out once it has this many bytes; the next one gathers while it is written. Small ones are slower by a
+ * tenth, but large ones outlive the garbage collector's young generation and pile up when many upload at once.
+ */
+const batches = new MemoryShare(6 * 1024 * 1024, 128 * 1024, 512 * 1024)
 
 /**
  * The receiving half of every `BlobStore.put`: takes a body in, counts, hashes, enforces limit and announced length,
  * and hands out batches of chunks, one after another, uncopied. While the consumer writes a batch the next one gathers;
- * then the body is paused. So an upload holds at most two batches, some 400 KiB.
+ * then the body is paused. So an upload holds at most two batches.
  *
  * The body is never destroyed here: an HTTP request that was refused still has an answer to carry. After an error or
  * `close()` it is paused and detached, with a listener left that swallows late errors; whoever made it drains or
@@ -26,8 +30,11 @@ export class Intake {
   #close = () => {}
   #resume = () => {}
   #pause = () => {}
+  #leave = () => {}
   #chunks: Uint8Array[] = []
   #gathered = 0
+  /** The body is paused until the batch is taken. */
+  #full = false
   #ended = false
   #failure: SpaceError | undefined
   #wake: (() => void) | undefined
@@ -39,6 +46,7 @@ export class Intake {
     if (announced !== undefined && announced > limit)
       throw tooLarge(limit, `The body has ${announced} bytes, which is`)
     this.#hashes = new Map(['md5', ...(options.digests ?? [])].map((name) => [name, createHash(name)]))
+    this.#leave = batches.enter()
     if (body instanceof Uint8Array) {
       this.#receive(body)
       this.#end()
@@ -52,7 +60,7 @@ export class Intake {
 
   /** The next batch, or undefined after the last one. An empty body has no batch. */
   async next(): Promise<readonly Uint8Array[] | undefined> {
-    while (this.#failure === undefined && !this.#ended && this.#gathered < BATCH_BYTES) {
+    while (this.#failure === undefined && !this.#ended && !this.#full) {
       await new Promise<void>((wake) => {
         this.#wake = wake
       })
@@ -62,6 +70,7 @@ export class Intake {
     const batch = this.#chunks
     this.#chunks = []
     this.#gathered = 0
+    this.#full = false
     if (!this.#ended) this.#resume()
     return batch
   }
@@ -75,6 +84,7 @@ export class Intake {
   /** Lets go of the body. Safe to repeat. */
   close(): void {
     this.#close()
+    this.#leave()
     this.#chunks = []
   }
 
@@ -123,7 +133,8 @@ export class Intake {
     for (const hash of this.#hashes.values()) hash.update(chunk)
     this.#chunks.push(chunk)
     this.#gathered += chunk.byteLength
-    if (this.#gathered >= BATCH_BYTES) {
+    if (this.#gathered >= batches.bytes) {
+      this.#full = true
       this.#pause()
       this.#signal()
     }

@@ -171,3 +171,29 @@ test('a full disk is DISK_FULL, leaves nothing, and does not outlast the cause',
   t.is((await bytesOf(await store.get('s1', after.id))).length, 500_000)
   t.is((await bytesOf(await store.get('s1', kept.id))).length, 1_000_000)
 })
+
+test('too many open files is UNAVAILABLE, and service goes on when there are fewer', async (t) => {
+  const folder = await ownFolder(t)
+  const store = new URL('../../src/blobs/local/store.js', import.meta.url).href
+  const script = `
+    import { closeSync, openSync } from 'node:fs'
+    const { LocalBlobStore } = await import(${JSON.stringify(store)})
+    const store = new LocalBlobStore(${JSON.stringify(folder)}, { durability: 'full' })
+    await store.open()
+    const blob = await store.put('s1', Buffer.alloc(10), { limit: 10 })
+    const taken = []
+    try { for (;;) taken.push(openSync('/dev/null', 'r')) } catch {}
+    const codeOf = (doing) => doing.then(() => 'done', (error) => error.code)
+    const put = () => codeOf(store.put('s1', Buffer.alloc(10), { limit: 10 }))
+    const get = () => codeOf(store.get('s1', blob.id))
+    const seen = [await put(), await get()]
+    taken.forEach((fd) => closeSync(fd))
+    seen.push(await put(), await get())
+    console.log(seen.join(' '))
+    process.exit()
+  `
+  const shell = 'ulimit -n 100 && exec "$0" --input-type=module -e "$1"'
+  const printed = execFileSync('sh', ['-c', shell, process.execPath, script], { encoding: 'utf8' })
+  t.is(printed, 'UNAVAILABLE UNAVAILABLE done done\n')
+  t.is((await readdir(join(folder, 'pending'))).length, 2)
+})

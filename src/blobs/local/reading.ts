@@ -1,11 +1,15 @@
 import { closeSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { SpaceError } from '../../space/errors.js'
+import { MemoryShare } from '../share.js'
 import { failure } from './failure.js'
 import { close, open, readFully } from './files.js'
 
-/** Larger ranges are read in steps of this size: 1 MiB is four times as fast as the 64 KiB of `createReadStream`. */
-const STEP_BYTES = 1024 * 1024
+/**
+ * The size of the steps streams are read in. 1 MiB is several times as fast as the 64 KiB of `createReadStream`, but a
+ * stream holds two steps, one on its way to the client and one read ahead, for as long as the client takes.
+ */
+const steps = new MemoryShare(32 * 1024 * 1024, 64 * 1024, 1024 * 1024)
 
 /**
  * Opens, reads `length` bytes from `start` on, closes. Raises ENOENT as it comes, CORRUPT where the file is shorter.
@@ -44,12 +48,13 @@ export class RangeStream extends Readable {
   #fd: number | undefined
   #position: number
   #left: number
+  readonly #leave = steps.enter()
   /** The read in flight: a descriptor must not be closed, and its number reused, under it. */
   #reading: Promise<void> = Promise.resolve()
   readonly #blob: string
 
   constructor(fd: number, blob: string, start: number, length: number) {
-    super({ highWaterMark: STEP_BYTES })
+    super({ highWaterMark: steps.minBytes })
     this.#fd = fd
     this.#blob = blob
     this.#position = start
@@ -58,13 +63,13 @@ export class RangeStream extends Readable {
 
   override _read(): void {
     if (this.#fd === undefined) return
-    this.#reading = this.#step(this.#fd).catch((error: unknown) => {
+    this.#reading = this.#readStep(this.#fd).catch((error: unknown) => {
       this.destroy(failure(error, 'reading a blob') as Error)
     })
   }
 
-  async #step(fd: number): Promise<void> {
-    const chunk = Buffer.allocUnsafeSlow(Math.min(STEP_BYTES, this.#left))
+  async #readStep(fd: number): Promise<void> {
+    const chunk = Buffer.allocUnsafeSlow(Math.min(steps.bytes, this.#left))
     const got = await readFully(fd, chunk, this.#position)
     if (got < chunk.length) throw tooShort(this.#blob, this.#position + got)
     this.#position += got
@@ -74,6 +79,7 @@ export class RangeStream extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#leave()
     const fd = this.#fd
     this.#fd = undefined
     if (fd === undefined) {
