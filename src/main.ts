@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { EXIT_CODES } from './commands/common.js'
+import { gcCommand } from './commands/gc.js'
 import { serveCommand } from './commands/serve.js'
 import { tokenCommand } from './commands/token.js'
 import { userCommand } from './commands/user.js'
@@ -15,6 +16,7 @@ function program(): Command {
     .addCommand(serveCommand())
     .addCommand(userCommand())
     .addCommand(tokenCommand())
+    .addCommand(gcCommand())
 }
 
 /** Wrong usage ends with 2 on every level, and every level's help ends with the exit codes. */

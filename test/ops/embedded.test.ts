@@ -1,16 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { connectRedis } from '../../src/redis/connect.js'
 import { startEmbeddedRedis } from '../../src/redis/embedded.js'
 import { DataDirInUseError } from '../../src/redis/lock.js'
-
-function tempFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync('/tmp/novem-ops-')
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
+import { tempFolder } from '../support/folder.js'
 
 test('data outlive a clean stop', async (t) => {
   const dataDir = tempFolder(t)

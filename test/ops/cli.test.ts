@@ -1,0 +1,98 @@
+import test from 'ava'
+import { runCli } from '../support/cli.js'
+import { tempFolder } from '../support/folder.js'
+
+const COMMANDS = [
+  'serve',
+  'user add',
+  'user set',
+  'user list',
+  'token add',
+  'token list',
+  'token revoke',
+  'gc',
+]
+
+for (const name of COMMANDS) {
+  test(`${name} --help names its settings and the exit codes`, async (t) => {
+    const { code, stdout } = await runCli([...name.split(' '), '--help'])
+    t.is(code, 0)
+    t.regex(stdout, /DATA_DIR/)
+    t.regex(stdout, /REDIS_URL/)
+    t.regex(stdout, /Exit codes:/)
+  })
+}
+
+test('wrong usage ends with 2 and says what was wrong', async (t) => {
+  const wrong: readonly (readonly [readonly string[], RegExp])[] = [
+    [[], /Usage: novem-spaces/],
+    [['frob'], /unknown command 'frob'/],
+    [['user'], /Usage: novem-spaces user/],
+    [['user', 'frob'], /unknown command 'frob'/],
+    [['user', 'add'], /missing required argument 'name'/],
+    [['user', 'list', '--frob'], /unknown option '--frob'/],
+    [['user', 'set', 'ann', '--spaces', 'maybe'], /'maybe' is invalid/],
+    [['serve', '--port', 'many'], /'--port <number>' argument 'many' is invalid/],
+  ]
+  for (const [args, message] of wrong) {
+    const { code, stderr } = await runCli(args)
+    t.is(code, 2, args.join(' '))
+    t.regex(stderr, message)
+  }
+})
+
+test('accounts and tokens without a running server, as text and as JSON', async (t) => {
+  const settings = { DATA_DIR: tempFolder(t), DURABILITY: 'os' }
+  const run = async (...args: string[]) => {
+    const { code, stdout, stderr } = await runCli(args, settings)
+    t.is(code, 0, stderr)
+    return stdout
+  }
+  const added = await run('user', 'add', 'ann', '--email', 'Ann@example.org', '--plan', 'basic')
+  t.regex(added.trim().split('\n').at(-1) ?? '', /^nbt-\w{30,}$/)
+  t.like(JSON.parse(await run('user', 'list', '--json')), [
+    { name: 'ann', email: 'Ann@example.org', plan: 'basic', spaces: true },
+  ])
+  t.like(JSON.parse(await run('user', 'set', 'ann', '--plan', 'premium', '--email', '', '--json')), {
+    plan: 'premium',
+    email: '',
+  })
+  t.regex(await run('user', 'list'), /^NAME +PLAN.*\nann +premium/)
+
+  const token = JSON.parse(await run('token', 'add', 'ann', '--name', 'laptop', '--json'))
+  t.like(token, { account: 'ann', name: 'laptop' })
+  t.regex(token.token, /^nbt-/)
+  await run('token', 'revoke', 'ann', 'laptop')
+  const left = JSON.parse(await run('token', 'list', 'ann', '--json')) as readonly { name: string }[]
+  t.deepEqual(
+    left.map(({ name }) => name),
+    ['token'],
+  )
+})
+
+test('what fails ends with 1 and names the input', async (t) => {
+  const settings = { DATA_DIR: tempFolder(t), DURABILITY: 'os' }
+  const failing: readonly (readonly [readonly string[], RegExp])[] = [
+    [['user', 'add', 'Ann'], /'Ann' cannot be the name/],
+    [['user', 'add', 'ann', '--plan', 'gold'], /gold/],
+    [['user', 'add', 'ann', '--email', 'nowhere'], /nowhere/],
+    [['user', 'set', 'nobody', '--plan', 'free'], /no account named 'nobody'/],
+    [['token', 'add', 'nobody'], /no account named 'nobody'/],
+    [['token', 'revoke', 'nobody', 'x'], /no account named 'nobody'/],
+  ]
+  for (const [args, message] of failing) {
+    const { code, stderr } = await runCli(args, settings)
+    t.is(code, 1, args.join(' '))
+    t.regex(stderr, message)
+  }
+})
+
+test('commands at the same time take turns with the data folder', async (t) => {
+  const settings = { DATA_DIR: tempFolder(t), DURABILITY: 'os' }
+  const runs = await Promise.all(['ann', 'bob', 'cia'].map((name) => runCli(['user', 'add', name], settings)))
+  t.deepEqual(
+    runs.map(({ code }) => code),
+    [0, 0, 0],
+    runs.map(({ stderr }) => stderr).join(''),
+  )
+})
