@@ -7,9 +7,8 @@ import test, { type ExecutionContext } from 'ava'
 import { newBlobId } from '../../src/blobs/ids.js'
 import { LocalBlobStore, type LocalBlobStoreOptions } from '../../src/blobs/local/store.js'
 import { blobStoreConformance } from './conformance.js'
-import { all, bytesOf, failsWith, handFed, ownFolder, sorted, streamOf } from './support.js'
+import { all, bytesOf, failsWith, handFed, NO_LIMIT, ownFolder, sorted, streamOf } from './support.js'
 
-const NO_LIMIT = { limit: 1e9 }
 const HOUR = 3_600_000
 
 async function openStore(t: ExecutionContext, folder: string, options: Partial<LocalBlobStoreOptions> = {}) {

@@ -7,6 +7,10 @@ import type { ExecutionContext } from 'ava'
 import type { ErrorCode } from '../../src/space/errors.js'
 import { SpaceError } from '../../src/space/errors.js'
 
+export const NO_LIMIT = { limit: 1e9 }
+/** Older than this is every blob. */
+export const FUTURE = Date.now() + 86_400_000
+
 /** A folder of the test's own, removed after it. */
 export async function ownFolder(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'blobs-'))
