@@ -10,7 +10,7 @@ import { type RuntimePaths, runtimePaths } from './runtime.js'
 
 export interface EmbeddedOptions {
   readonly dataDir: string
-  /** full: every acknowledged write is on disk (`appendfsync always`); os: at most a second is lost with the machine. */
+  /** full: every acknowledged write is on disk (`appendfsync always`); os: `everysec`, the last seconds may be lost. */
   readonly durability: Durability
   /** Who holds the data folder, for whoever comes second; 'server' unless said. */
   readonly role?: HolderRole
