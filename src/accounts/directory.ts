@@ -8,7 +8,7 @@ import { decodeAccount } from './records.js'
 import { type OwnSpace, type RegisteredSpace, type ReservedSpace, SpaceRegistry } from './registry.js'
 import { AccountSlot, list, type MutationOptions, text } from './slot.js'
 import { type NewToken, type TokenInfo, type TokenRequest, Tokens } from './tokens.js'
-import type { Account, Loaded, Session, SpaceAddress, SpaceRef } from './types.js'
+import type { AccessLetter, Account, Loaded, Session, SpaceAddress, SpaceRef } from './types.js'
 
 export interface DirectoryOptions {
   /** What the plans allow; seed 002's table where absent. See `planTable`. */
@@ -48,9 +48,10 @@ export class Directory {
     const hash = token && token.length <= LONGEST_TOKEN ? hashToken(token) : ''
     const [caller, space] = list(await this.#slot.read('load', [hash, ...addressArgs(target)]))
     const session = caller ? decodeSession(list(caller), this.#plans) : undefined
+    const ref = space ? decodeSpace(list(space), session, this.#plans) : undefined
     return {
-      ...(session && { session }),
-      ...(space && { space: decodeSpace(list(space), session, this.#plans) }),
+      ...(session && { session: withGrant(session, ref) }),
+      ...(ref && { space: ref }),
     }
   }
 
@@ -184,10 +185,9 @@ function addressArgs(target: SpaceAddress | undefined): [string, string, string]
 
 function decodeSession(caller: readonly ScriptReply[], plans: PlanTable): Session {
   const account = decodeAccount(caller[0] as ScriptReply, plans)
-  const principals = text(caller[3])
   return {
     account,
-    caller: { accountId: account.id, principals: principals === '' ? [] : principals.split(' ') },
+    caller: { accountId: account.id },
     token: { id: text(caller[1]), name: text(caller[2]) },
   }
 }
@@ -203,5 +203,13 @@ function decodeSpace(
     name: text(space[1]),
     shortname: text(space[2]),
     owner: owner ? decodeAccount(owner, plans) : (session as Session).account,
+    ...(space[4] && { access: text(space[4]) as AccessLetter }),
   }
+}
+
+/** What the space asked for grants to the caller goes with the caller into the space. */
+function withGrant(session: Session, space: SpaceRef | undefined): Session {
+  const letter = space?.access
+  if (space === undefined || letter === undefined || letter === 'o') return session
+  return { ...session, caller: { ...session.caller, grant: { space: space.id, letter } } }
 }

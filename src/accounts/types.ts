@@ -24,17 +24,22 @@ export interface Account {
 /** Who makes a request, found by its token. */
 export interface Session {
   readonly account: Account
-  /** The same, as the domain of spaces wants it. */
+  /** The same, as the domain of spaces wants it, with what the space asked for grants to it. */
   readonly caller: Caller
   readonly token: { readonly id: string; readonly name: string }
 }
 
-/** A space found by its names, with what its owner's plan allows. Says nothing about whether the caller may see it. */
+/** 'o' owns the space, 'w' reads and writes its content, 'r' reads. */
+export type AccessLetter = 'o' | 'w' | 'r'
+
+/** A space found by its names, with what its owner's plan allows. */
 export interface SpaceRef {
   readonly id: string
   readonly name: string
   readonly shortname: string
   readonly owner: Account
+  /** What the caller may do there; absent: nothing, not even know of it. */
+  readonly access?: AccessLetter
 }
 
 /** How a request names a space: by owner (absent: the caller) and name, or by shortname. */

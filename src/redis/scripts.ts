@@ -9,7 +9,8 @@ export type ScriptReply = Buffer | number | null | readonly ScriptReply[]
 
 /**
  * The Lua files of one folder, callable by name. A file may include others by a line `--@include name`, resolved as
- * `_name.lua` in the same folder, each once. Loaded by content hash (EVALSHA), so two releases can share a Redis.
+ * `_name.lua` in its own folder, or `--@include room/name` for another room's; each comes once. Loaded by content hash
+ * (EVALSHA), so two releases can share a Redis.
  */
 export class Scripts {
   readonly #redis: RedisClient
@@ -39,16 +40,18 @@ export class Scripts {
 
   #source(name: string): string {
     const included = new Set<string>()
-    const expand = (file: string): string =>
-      readFileSync(new URL(`${file}.lua`, this.#folder), 'utf8').replace(
-        /^--@include (\w+)$/gm,
-        (_line, part: string) => {
-          if (included.has(part)) return ''
-          included.add(part)
-          return expand(`_${part}`)
+    const expand = (file: URL): string =>
+      readFileSync(file, 'utf8').replace(
+        /^--@include (?:(\w+)\/)?(\w+)$/gm,
+        (_line, room: string | undefined, part: string) => {
+          const path = room === undefined ? `_${part}.lua` : `../../${room}/scripts/_${part}.lua`
+          const target = new URL(path, file)
+          if (included.has(target.href)) return ''
+          included.add(target.href)
+          return expand(target)
         },
       )
-    return expand(name)
+    return expand(new URL(`${name}.lua`, this.#folder))
   }
 }
 

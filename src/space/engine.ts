@@ -111,8 +111,9 @@ export function text(reply: ScriptReply | undefined): string {
   return String(reply ?? '')
 }
 
-function callerArgs(op: OpContext): ScriptArg[] {
-  return [op.caller.accountId, op.caller.principals.join('\n')]
+/** A grant counts in its own space only, whatever the caller is asked about. */
+function callerArgs({ space, caller: { accountId, grant } }: OpContext): ScriptArg[] {
+  return [accountId, grant?.space === space ? grant.letter : '']
 }
 
 function keyedId(op: OpContext): string {

@@ -14,6 +14,8 @@ export const ERROR_CODES = {
   INTO_ITSELF: 'a folder cannot move into its own subtree',
   UNAUTHENTICATED: 'no valid token',
   READ_ONLY: 'the caller sees the space but may not write',
+  FEATURE_NOT_AVAILABLE: 'the account’s plan does not include it',
+  INVALID_TOKEN: 'the invitation’s token is unknown, expired, used or for somebody else',
   NOT_ALLOWED: 'the caller may see this, but this action is not for them',
   NOT_FOUND: 'nothing is there, or the caller may not know that something is',
   METHOD_NOT_ALLOWED: 'the resource is there, the verb is not for it',

@@ -4,8 +4,14 @@
 export interface Caller {
   /** Immutable account id; '' for somebody without an account. */
   readonly accountId: string
-  /** What grants may be held by besides the account itself: the immutable ids of its groups, each with its kind prefix. */
-  readonly principals: readonly string[]
+  /** What others shared with the caller, found together with the space. Owners need none. */
+  readonly grant?: Grant
+}
+
+/** 'w' includes 'r'. */
+export interface Grant {
+  readonly space: string
+  readonly letter: 'w' | 'r'
 }
 
 /** What the owner's plan allows, sent along with every mutation. */

@@ -22,14 +22,15 @@ test('a space is found by owner and name, by the caller’s own name for it, and
   await directory.confirmSpace(id)
   t.regex(id, /^[a-z0-9]{12}$/)
   t.regex(shortname, /^[a-z0-9]{5}$/)
-  const expected = { id, name: 'data', shortname, owner: account }
-  t.deepEqual((await directory.load(token, { name: 'data' })).space, expected)
-  t.deepEqual((await directory.load(token, { owner: account.name, name: 'data' })).space, expected)
-  t.deepEqual((await directory.load(token, { shortname })).space, expected)
-  t.deepEqual((await directory.load(undefined, { owner: account.name, name: 'data' })).space, expected)
-  const seen = await directory.load(stranger.token, { shortname })
-  t.deepEqual(seen.space, expected)
-  t.is(seen.session?.account.id, stranger.account.id)
+  const seen = { id, name: 'data', shortname, owner: account }
+  const owned = { ...seen, access: 'o' } as const
+  t.deepEqual((await directory.load(token, { name: 'data' })).space, owned)
+  t.deepEqual((await directory.load(token, { owner: account.name, name: 'data' })).space, owned)
+  t.deepEqual((await directory.load(token, { shortname })).space, owned)
+  t.deepEqual((await directory.load(undefined, { owner: account.name, name: 'data' })).space, seen)
+  const others = await directory.load(stranger.token, { shortname })
+  t.deepEqual(others.space, seen)
+  t.is(others.session?.account.id, stranger.account.id)
 })
 
 test('what is not there is absent', async (t) => {

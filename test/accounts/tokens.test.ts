@@ -15,7 +15,7 @@ test('a token opens its account, and says which one it is', async (t) => {
   t.regex(made.token, /^nbt-[a-z2-7]{40}$/)
   const { session } = await directory.load(made.token)
   t.deepEqual(session?.account, account)
-  t.deepEqual(session?.caller, { accountId: account.id, principals: [] })
+  t.deepEqual(session?.caller, { accountId: account.id })
   t.deepEqual(session?.token, { id: made.id, name: 'my laptop' })
 })
 

@@ -258,7 +258,10 @@ test('a folder is paged in one order, small or large, also while it grows and sh
 test('nobody but the owner finds the space; a deleted one is found by nobody', async (t) => {
   const space = await tree.space()
   await space.write('f')
-  const stranger = { ...space.op, caller: { accountId: 'somebody', principals: ['g1'] } }
+  const stranger = {
+    ...space.op,
+    caller: { accountId: 'somebody', grant: { space: 'another', letter: 'w' as const } },
+  }
   await t.throwsAsync(space.spaces.stat(stranger, at('f')), {
     code: 'NOT_FOUND',
     message: 'There is no such space.',

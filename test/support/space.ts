@@ -34,7 +34,7 @@ export class TestTree {
   async space(limits: Limits = LIMITS): Promise<TestSpace> {
     const op: OpContext = {
       space: randomBytes(6).toString('hex'),
-      caller: { accountId: `a${randomBytes(4).toString('hex')}`, principals: [] },
+      caller: { accountId: `a${randomBytes(4).toString('hex')}` },
       limits,
     }
     await this.spaces.createSpace(op.space, op.caller.accountId)

@@ -14,11 +14,3 @@ local function write_space(id, space)
   local fields = { space.owner, space.state, space.created, space.shortname, space.name }
   redis.call('HSET', SPACES, id, table.concat(fields, ' '))
 end
-
--- Out of reach at once: its names are free, it no longer counts, the reaper finds it by its state.
-local function bury_space(id, space)
-  redis.call('HDEL', account_spaces_key(space.owner), space.name)
-  redis.call('HDEL', SHORTNAMES, space.shortname)
-  space.state = 'dying'
-  write_space(id, space)
-end

@@ -5,7 +5,7 @@ ARGV: 1 space id
 Result: 1 it is dying now, or was already; 0 it is ready, or unknown
 ]]
 --@include keys
---@include space_record
+--@include bury_space
 
 local id = ARGV[1]
 

@@ -8,8 +8,9 @@ Errors: NOT_FOUND
 ]]
 --@include keys
 --@include once
---@include space_record
+--@include bury_space
 --@include email
+--@include sharing/leave_all
 
 local name = ARGV[4]
 
@@ -30,9 +31,10 @@ end
 for _, packed in ipairs(redis.call('HVALS', account_tokens_key(id))) do
   redis.call('HDEL', TOKENS, (string.match(packed, '^%S+ %S+ (%S+)')))
 end
+leave_all(id)
 release_email(id)
 redis.call('HDEL', NAMES, name)
 redis.call('HDEL', PASSWORDS, id)
-redis.call('DEL', account_key(id), account_tokens_key(id), account_spaces_key(id), account_groups_key(id),
-  account_profile_key(id))
+redis.call('DEL', account_key(id), account_tokens_key(id), account_spaces_key(id), account_profile_key(id))
+wake_all()
 return remember(answer)

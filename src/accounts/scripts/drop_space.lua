@@ -8,7 +8,7 @@ Errors: NOT_FOUND
 ]]
 --@include keys
 --@include once
---@include space_record
+--@include bury_space
 
 local account, name = ARGV[4], ARGV[5]
 

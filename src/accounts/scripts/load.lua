@@ -6,12 +6,14 @@ ARGV: 1 SHA-256 of the token in hex, or ''
       3 name of the owner, '' for the caller (by name only)
       4 name or shortname of the space
 Result: { caller, space }
-      caller: false or { account row, token id, token name, principals separated by spaces }
-      space: false or { id, name, shortname, owner's account row, or false where that is the caller }
+      caller: false or { account row, token id, token name }
+      space: false or { id, name, shortname, owner's account row, or false where that is the caller,
+        what the caller may do there: 'o', 'w', 'r' or false }
 ]]
 --@include keys
 --@include space_record
 --@include account_row
+--@include sharing/access
 
 local token_hash, addressing, owner_name, space_name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
@@ -25,7 +27,7 @@ local function load_caller()
   if not row then
     return false
   end
-  return { row, token_id, token_name, redis.call('GET', account_groups_key(account_id)) or '' }
+  return { row, token_id, token_name }
 end
 
 local function find_space(caller)
@@ -52,7 +54,8 @@ local function load_space(caller)
       return false
     end
   end
-  return { id, space.name, space.shortname, owner }
+  local letter = caller and access(caller[1][7], space.owner, id)
+  return { id, space.name, space.shortname, owner, letter }
 end
 
 local caller = load_caller()

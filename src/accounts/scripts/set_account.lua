@@ -12,6 +12,7 @@ Errors: NOT_FOUND; EXISTS the e-mail address is another account's
 --@include account_row
 --@include profile
 --@include email
+--@include sharing/wake
 
 local name, now = ARGV[4], ARGV[5]
 
@@ -52,4 +53,5 @@ if values.password == '' then
 elseif values.password then
   redis.call('HSET', PASSWORDS, id, values.password)
 end
+wake_all()
 return remember(account_row(id))
