@@ -30,7 +30,7 @@ export class Scripts {
   run(name: string, keys: readonly string[], args: readonly ScriptArg[]): Promise<ScriptReply> {
     const command = `novem:${this.#folder.pathname}${name}`
     if (!this.#known.has(command)) {
-      this.#redis.defineCommand(command, { lua: this.#source(name) })
+      this.#redis.defineCommand(command, { lua: this.source(name) })
       this.#known.add(command)
     }
     type Call = (count: number, ...rest: readonly ScriptArg[]) => Promise<ScriptReply>
@@ -38,7 +38,8 @@ export class Scripts {
     return (client[`${command}Buffer`] as Call).call(this.#redis, keys.length, ...keys, ...args)
   }
 
-  #source(name: string): string {
+  /** The text that Redis gets, includes expanded; its SHA-1 is what EVALSHA names. */
+  source(name: string): string {
     const included = new Set<string>()
     const expand = (file: URL): string =>
       readFileSync(file, 'utf8').replace(

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Answer, type Change, type Engine, type Refusal, text } from './engine.js'
 import { SpaceError } from './errors.js'
+import { replacedByMove } from './history.js'
 import type { JournalRow } from './journal.js'
 import { foldName } from './names.js'
 import type {
@@ -140,7 +141,7 @@ export async function move(
       recover: async (row) => ({
         ...(await written(engine, op, row, gone(row))),
         from: row.oldPath ?? '',
-        replaced: false,
+        replaced: await replacedByMove(engine.redis, op.space, row),
       }),
     }
     try {

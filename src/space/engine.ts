@@ -70,7 +70,10 @@ export class Engine {
     const id = keyed ? keyedId(op) : change.id
     const began = Date.now()
     const key = recordKey(op.space)
-    const attemptOnce = async (attempt: number): Promise<Answer | JournalRow> => {
+    let attempts = 0
+    const attemptOnce = async (): Promise<Answer | JournalRow> => {
+      // Counted over the repetitions of a BUSY change too: once fenced, always behind the fence.
+      const attempt = attempts++
       if (attempt > 0 && !keyed) {
         const kept = await this.#scripts.run('fence', [key], [id])
         if (kept) return kept as Answer

@@ -1,3 +1,4 @@
+import { retrying } from '../redis/retry.js'
 import type { RedisClient } from '../redis/scripts.js'
 import { decodeRow, type JournalRow } from './journal.js'
 import { journalKey } from './keys.js'
@@ -28,6 +29,15 @@ export async function findOperation(
     if (!last || rows.length < STEP) return undefined
     end = `(${last[0]}`
   }
+}
+
+/** Whether the move of this row replaced a file: the tombstone before it is no operation of its own. */
+export async function replacedByMove(redis: RedisClient, space: string, move: JournalRow): Promise<boolean> {
+  const seq = move.seq - 1
+  const [before] = await retrying(() => redis.xrangeBuffer(journalKey(space), seq, seq))
+  if (!before) return false
+  const row = decodeRow(seq, before[1][1] as Buffer)
+  return row.change === 'delete' && row.operation === ''
 }
 
 /** `<seq>-0` → seq. */

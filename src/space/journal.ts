@@ -3,10 +3,12 @@ import type { Change, ChangeKind } from './types.js'
 /** Reads journal rows as `scripts/_row.lua` writes them; change both. */
 
 const KINDS: readonly (ChangeKind | undefined)[] = [undefined, 'create', 'update', 'move', 'delete']
+const CREATE = 1
+const UPDATE = 2
 const FOLDER = 8
 const OPERATION = 16
 
-/** A row with the id of the operation that wrote it: for files the etag, else 16 hex, '' where it bears none. */
+/** A row with the id of the operation that wrote it: a write's is the file's etag, else 16 hex; '' where it bears none. */
 export interface JournalRow extends Change {
   readonly operation: string
   /** A recursive delete whose tombstones were not written out yet: its first seq. */
@@ -28,7 +30,7 @@ export function decodeRow(seq: number, raw: Buffer): JournalRow {
     etag = raw.toString('hex', at, at + 16)
     size = raw.readUIntBE(at + 16, 6)
     at += 22
-    if (operation === '') operation = etag
+    if (operation === '' && ((head & 7) === CREATE || (head & 7) === UPDATE)) operation = etag
   }
   const pathEnd = at + 2 + raw.readUInt16BE(at)
   const kind = KINDS[head & 7]
