@@ -78,11 +78,6 @@ export function match(root: Resource, path: string, from: number): Match | undef
   }
 }
 
-/** Verbs for an `Allow` header. */
-export function allowed(actions: readonly string[]): string {
-  return actions.flatMap((verb) => (verb === 'GET' ? ['GET', 'HEAD'] : [verb])).join(', ')
-}
-
 /** The verbs a resource serves, whoever asks. */
 export function actionsOf(resource: Resource): string[] {
   return [...VERBS.filter((verb) => resource.verbs[verb]), 'OPTIONS']

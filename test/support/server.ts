@@ -14,7 +14,7 @@ import { type TestRedis, testRedis } from './redis.js'
 export interface TestServerOptions {
   readonly plans?: PlanOverrides
   readonly settings?: AppDeps['settings']
-  /** The plan of the account that is there from the start; `basic` unless said. */
+  /** The plan of the account that is there from the start; `premium` unless said. */
   readonly plan?: string
   /** Puts something between the server and its parts. */
   readonly wrap?: (deps: AppDeps) => AppDeps
@@ -38,11 +38,15 @@ export interface TestServer extends TestUser {
   readonly blobs: LocalBlobStore
   /** What the server has logged as errors. */
   readonly errors: readonly string[]
-  user(
-    name: string,
-    options?: { readonly plan?: string; readonly spacesEnabled?: boolean },
-  ): Promise<TestUser>
+  user(name: string, options?: NewUser): Promise<TestUser>
   stop(): Promise<void>
+}
+
+interface NewUser {
+  readonly plan?: string
+  readonly spacesEnabled?: boolean
+  /** Hashing one takes its time, so only tests of passwords give one. */
+  readonly password?: string
 }
 
 export const PASSWORD = 'correct horse battery staple'
@@ -72,12 +76,12 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
   const { port } = app.server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`
 
-  const user: TestServer['user'] = async (name, { plan = 'basic', spacesEnabled = true } = {}) => {
+  const user: TestServer['user'] = async (name, { plan = 'basic', spacesEnabled = true, password } = {}) => {
     const account = await directory.createAccount({
       name,
       email: `${name}@example.org`,
       plan,
-      password: PASSWORD,
+      password,
       spacesEnabled,
     })
     const { token } = await directory.createToken(account.id, { name: 'test' })
@@ -92,7 +96,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     }
   }
   return {
-    ...(await user('ann', options.plan === undefined ? {} : { plan: options.plan })),
+    ...(await user('ann', { plan: options.plan ?? 'premium' })),
     url,
     port,
     redis,

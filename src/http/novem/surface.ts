@@ -3,10 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Loaded, SpaceAddress } from '../../accounts/types.js'
 import { SpaceError } from '../../space/errors.js'
 import { quote } from '../../space/quote.js'
-import { type Answer, jsonAnswer, send } from '../answer.js'
+import { type Answer, send } from '../answer.js'
 import {
   actionsOf,
-  allowed,
   type Call,
   type Match,
   match,
@@ -18,6 +17,7 @@ import {
 import { Cors } from '../cors.js'
 import type { AppDeps } from '../deps.js'
 import { isServerFailure, novemFailure } from '../errors.js'
+import { allowed, optionsAnswer } from '../options.js'
 import { tokenOf } from '../request-headers.js'
 import { type Letter, NOTHING, Rights } from '../rights.js'
 import { parseQuery, parseTarget, type Target } from '../target.js'
@@ -90,11 +90,11 @@ export class NovemSurface {
   async #options(req: IncomingMessage, res: ServerResponse, target: Target): Promise<Answer> {
     const found = match(this.#root, target.path, 0)
     const preflight = this.#cors.preflight(req.headers, ALL_VERBS)
-    if (preflight) return optionsAnswer(NOTHING, ALL_VERBS, preflight)
+    if (preflight) return optionsAnswer(NOTHING, preflight)
     const token = tokenOf(req.headers)
     const loaded = await this.#deps.directory.load(token, found && addressOf(found.params))
     const rights = await this.#rights(req, res, found, target, token, loaded)
-    return optionsAnswer(rights, allowed(rights.actions), [])
+    return optionsAnswer(rights)
   }
 
   async #rights(
@@ -170,11 +170,6 @@ function rightsOf(verbs: readonly Verb[]): Rights {
   if (verbs.some((verb) => verb === 'PUT' || verb === 'POST' || verb === 'PATCH')) letters.push('w')
   if (verbs.includes('DELETE')) letters.push('d')
   return new Rights(letters, [...verbs, 'OPTIONS'])
-}
-
-function optionsAnswer(rights: Rights, allow: string, headers: readonly string[]): Answer {
-  const { actions, permissions } = rights
-  return jsonAnswer(200, { actions, permissions }, ['Allow', allow, ...headers])
 }
 
 function endOf(res: ServerResponse, stopping: AbortSignal): AbortSignal {

@@ -10,7 +10,7 @@ import { parseConditions, quoted } from '../../etags.js'
 import { declaresJson, readJson, readText } from '../../request-body.js'
 import { metadata } from '../metadata.js'
 import type { SpaceCall } from '../space-call.js'
-import { changeHeaders, placeOf } from './place.js'
+import { changeHeaders, placeOf, storable } from './place.js'
 import { writeContent } from './write.js'
 
 export async function patchContent(call: SpaceCall): Promise<Answer> {
@@ -117,8 +117,11 @@ function folderId(value: unknown): number {
 }
 
 function time(value: unknown): number {
-  if (typeof value === 'number') return parseMtime('"last_modified"', String(value))
-  return parseTime('"last_modified"', string('last_modified', value))
+  const parsed =
+    typeof value === 'number'
+      ? parseMtime('"last_modified"', String(value))
+      : parseTime('"last_modified"', string('last_modified', value))
+  return storable('"last_modified"', parsed)
 }
 
 function string(member: string, value: unknown): string {

@@ -64,7 +64,17 @@ export function changeHeaders(call: SpaceCall, { seq, epoch }: JournalMark): str
 
 function modifiedOf({ req }: SpaceCall): { readonly modified?: number } {
   const mtime = req.headers['x-oc-mtime']
-  return mtime === undefined ? {} : { modified: parseMtime('X-OC-Mtime', String(mtime)) }
+  if (mtime === undefined) return {}
+  return { modified: storable('The header X-OC-Mtime', parseMtime('X-OC-Mtime', String(mtime))) }
+}
+
+/** Entries hold no time before 1970. BAD_REQUEST, `what` opens the message. */
+export function storable(what: string, time: number): number {
+  if (time >= 0) return time
+  throw new SpaceError(
+    'BAD_REQUEST',
+    `${what} is before 1970, which cannot be stored: ${new Date(time).toISOString()}.`,
+  )
 }
 
 function yesNo(header: string, value: string): boolean {

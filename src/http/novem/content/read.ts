@@ -1,5 +1,7 @@
 /** GET of content: a file's bytes or metadata, a folder's rows. */
 
+import type { Readable } from 'node:stream'
+import type { ByteRange } from '../../../blobs/store.js'
 import { SpaceError } from '../../../space/errors.js'
 import { quote } from '../../../space/quote.js'
 import type { Access, FileEntry } from '../../../space/types.js'
@@ -15,6 +17,8 @@ import { entryHeaders } from './headers.js'
 import { folderAnswer, pageRequest } from './list.js'
 import { placeOf } from './place.js'
 import { treeAnswer } from './tree.js'
+
+const ONE_PIECE_BYTES = 64 * 1024
 
 export async function readContent(call: SpaceCall): Promise<Answer> {
   const at = placeOf(call)
@@ -44,7 +48,17 @@ async function wholeFile(call: SpaceCall, entry: FileEntry, headers: string[]): 
   const { size } = entry
   if (call.req.method === 'HEAD') return { status: 200, headers, length: size }
   if (size === 0) return { status: 200, headers, body: '' }
-  return { status: 200, headers, length: size, body: await call.deps.blobs.get(call.space.id, entry.blob) }
+  return { status: 200, headers, length: size, body: await bytesOf(call, entry, { start: 0, end: size - 1 }) }
+}
+
+/** In one piece where it is small, which is several times quicker than a stream. */
+function bytesOf(
+  { deps, space }: SpaceCall,
+  { blob }: FileEntry,
+  range: ByteRange,
+): Promise<Buffer | Readable> {
+  if (rangeLength(range) <= ONE_PIECE_BYTES) return deps.blobs.read(space.id, blob, range)
+  return deps.blobs.get(space.id, blob, range)
 }
 
 /** RFC 9110 §14. */
@@ -64,7 +78,7 @@ async function partOfFile(call: SpaceCall, entry: FileEntry, headers: string[]):
     case 'single': {
       const { range } = selection
       headers.push('Content-Type', contentType, 'Content-Range', contentRange(range, size))
-      const body = await blobs.get(call.space.id, blob, range)
+      const body = await bytesOf(call, entry, range)
       return { status: 206, headers, body, length: rangeLength(range) }
     }
     case 'multi': {
