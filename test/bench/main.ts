@@ -4,11 +4,12 @@
  */
 import { exit, stderr, stdout } from 'node:process'
 import { parseArgs } from 'node:util'
+import { blobs } from './blobs.js'
 import type { Group } from './group.js'
 import { measure, print, type Result } from './measure.js'
 import { store } from './store.js'
 
-const GROUPS: Readonly<Record<string, Group>> = { store }
+const GROUPS: Readonly<Record<string, Group>> = { store, blobs }
 const ROUNDS = 5
 
 const { values, positionals } = parseArgs({
