@@ -37,7 +37,11 @@ export function createApp(deps: AppDeps): FastifyInstance {
   const methods = METHODS.filter((method) => method !== 'CONNECT')
   for (const method of methods) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   for (const surface of surfaces) app.register(plugin(surface, methods))
-  app.addHook('preClose', async () => stopping.abort())
+  app.addHook('preClose', async () => {
+    stopping.abort()
+    // Connections that are answering now close when they are done, instead of waiting for another request.
+    app.server.keepAliveTimeout = 1
+  })
   return app
 }
 

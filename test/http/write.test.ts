@@ -203,7 +203,10 @@ test('names and paths that cannot be: 400 names them', async (t) => {
 })
 
 test('limits: a file, a space, a number of entries: 413 names the limit', async (t) => {
-  const small = await testServer({ plan: 'basic', plans: { basic: { fileBytes: 1000, spaceBytes: 2500, entries: 5 } } })
+  const small = await testServer({
+    plan: 'basic',
+    plans: { basic: { fileBytes: 1000, spaceBytes: 2500, entries: 5 } },
+  })
   try {
     await small.fetch('/v1/code/spaces/s', { method: 'PUT' })
     const content = contentOf(small, 's')

@@ -9,13 +9,14 @@ import { createApp } from '../../src/http/app.js'
 import type { AppDeps } from '../../src/http/deps.js'
 import { Spaces } from '../../src/space/spaces.js'
 import { Watcher } from '../../src/space/watcher.js'
-import { type TestRedis, testRedis } from './redis.js'
+import { type TestRedis, type TestRedisOptions, testRedis } from './redis.js'
 
 export interface TestServerOptions {
   readonly plans?: PlanOverrides
   readonly settings?: AppDeps['settings']
   /** The plan of the account that is there from the start; `premium` unless said. */
   readonly plan?: string
+  readonly redis?: TestRedisOptions
   /** Puts something between the server and its parts. */
   readonly wrap?: (deps: AppDeps) => AppDeps
 }
@@ -52,7 +53,7 @@ interface NewUser {
 export const PASSWORD = 'correct horse battery staple'
 
 export async function testServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const redis = await testRedis()
+  const redis = await testRedis(options.redis)
   const folder = await mkdtemp('/tmp/novem-http-')
   const client = await redis.connect('server')
   const blobs = new LocalBlobStore(folder, { durability: 'os' })
