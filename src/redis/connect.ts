@@ -25,10 +25,11 @@ const BEHAVIOUR = {
   enableOfflineQueue: true,
   enableAutoPipelining: false,
   enableReadyCheck: true,
+  disableClientInfo: true,
   maxLoadingRetryTime: 200,
   connectTimeout: 2000,
-  commandTimeout: 5000,
-  socketTimeout: 10_000,
+  commandTimeout: 3000,
+  socketTimeout: 6000,
   retryStrategy: (attempt: number) => Math.min(25 * 2 ** Math.min(attempt, 5), 500),
   lazyConnect: true,
 } satisfies RedisOptions
