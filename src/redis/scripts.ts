@@ -1,11 +1,19 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
+import { gather, ScriptCommand, type ScriptHead, scriptHead } from './script-command.js'
 
 export type RedisClient = Redis | Cluster
 export type ScriptArg = string | Buffer | number
 
 /** What a script answers: Buffers, integers, null, and lists of them. */
 export type ScriptReply = Buffer | number | null | readonly ScriptReply[]
+
+/** One script, as it is called, and as it is called where Redis does not know it yet. */
+interface Script {
+  readonly byHash: ScriptHead
+  readonly byText: ScriptHead
+}
 
 /**
  * The Lua files of one folder, callable by name. A file may include others by a line `--@include name`, resolved as
@@ -15,7 +23,7 @@ export type ScriptReply = Buffer | number | null | readonly ScriptReply[]
 export class Scripts {
   readonly #redis: RedisClient
   readonly #folder: URL
-  readonly #known = new Set<string>()
+  readonly #known = new Map<string, Script>()
 
   /** `folder`: a URL that ends in a slash. Compiled code lives in `dist/`, the scripts stay in `src/`: see `scriptsFolder`. */
   constructor(redis: RedisClient, folder: URL) {
@@ -27,15 +35,29 @@ export class Scripts {
    * Runs `name.lua`. All keys are in one slot; the first decides which. Rejects with what ioredis rejects with:
    * a ReplyError of the script, or a connection error, after which nobody knows whether the script ran.
    */
-  run(name: string, keys: readonly string[], args: readonly ScriptArg[]): Promise<ScriptReply> {
-    const command = `novem:${this.#folder.pathname}${name}`
-    if (!this.#known.has(command)) {
-      this.#redis.defineCommand(command, { lua: this.source(name) })
-      this.#known.add(command)
+  async run(name: string, keys: readonly string[], args: readonly ScriptArg[]): Promise<ScriptReply> {
+    const script = this.#script(name)
+    try {
+      return await this.#send(script.byHash, keys, args)
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      return this.#send(script.byText, keys, args)
     }
-    type Call = (count: number, ...rest: readonly ScriptArg[]) => Promise<ScriptReply>
-    const client = this.#redis as unknown as Record<string, Call>
-    return (client[`${command}Buffer`] as Call).call(this.#redis, keys.length, ...keys, ...args)
+  }
+
+  #send(head: ScriptHead, keys: readonly string[], args: readonly ScriptArg[]): Promise<ScriptReply> {
+    gather(this.#redis)
+    return this.#redis.sendCommand(new ScriptCommand(head, keys, args)) as Promise<ScriptReply>
+  }
+
+  #script(name: string): Script {
+    const known = this.#known.get(name)
+    if (known) return known
+    const source = this.source(name)
+    const hash = createHash('sha1').update(source).digest('hex')
+    const script = { byHash: scriptHead('evalsha', hash), byText: scriptHead('eval', source) }
+    this.#known.set(name, script)
+    return script
   }
 
   /** The text that Redis gets, includes expanded; its SHA-1 is what EVALSHA names. */
