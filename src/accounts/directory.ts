@@ -1,4 +1,9 @@
 import type { RedisClient, ScriptReply } from '../redis/scripts.js'
+import { Groups } from '../sharing/groups.js'
+import { Invitations } from '../sharing/invitations.js'
+import { Shares } from '../sharing/shares.js'
+import { Tags } from '../sharing/tags.js'
+import { VisibleSpaces } from '../sharing/visible.js'
 import { type AccountChanges, Accounts, type DeletedAccount, type NewAccount } from './accounts.js'
 import { hashToken } from './ids.js'
 import { isResourceName } from './names.js'
@@ -31,6 +36,13 @@ export class Directory {
   readonly #profiles: Profiles
   readonly #registry: SpaceRegistry
 
+  /** Who shares what with whom, and what that shows: `src/sharing/`. */
+  readonly groups: Groups
+  readonly shares: Shares
+  readonly tags: Tags
+  readonly invitations: Invitations
+  readonly visible: VisibleSpaces
+
   constructor(redis: RedisClient, { plans = PLANS }: DirectoryOptions = {}) {
     this.#slot = new AccountSlot(redis)
     this.#plans = plans
@@ -38,6 +50,12 @@ export class Directory {
     this.#tokens = new Tokens(this.#slot)
     this.#profiles = new Profiles(this.#slot, plans)
     this.#registry = new SpaceRegistry(this.#slot, plans)
+    const sharing = new AccountSlot(redis, 'sharing')
+    this.groups = new Groups(sharing)
+    this.shares = new Shares(sharing)
+    this.tags = new Tags(sharing)
+    this.invitations = new Invitations(sharing)
+    this.visible = new VisibleSpaces(sharing)
   }
 
   /**

@@ -24,6 +24,11 @@ export function newToken(): string {
   return `nbt-${random(BASE32, TOKEN_LENGTH)}`
 }
 
+/** The value that opens an invitation, as unguessable; likewise never stored. */
+export function newInvitationToken(): string {
+  return `shr_${random(BASE32, TOKEN_LENGTH)}`
+}
+
 /**
  * Candidates for a space's shortname, five characters each and then longer ones: the script takes the first that is
  * free, and by the time that five characters are crowded (17 million) the longer ones still are.

@@ -30,15 +30,15 @@ export interface Operation extends MutationOptions {
   readonly what?: readonly string[]
 }
 
-/** For each code a script may refuse with: the message, out of the details that follow the code. */
-export type Refusals = Partial<Record<ErrorCode, (details: readonly string[]) => string>>
+/** For each code a script may refuse with: the message, or the whole error, out of the details that follow the code. */
+export type Refusals = Partial<Record<ErrorCode, (details: readonly string[]) => string | SpaceError>>
 
-/** Runs the scripts of `scripts/`: retried over broken connections, refusals turned into SpaceError. */
+/** Runs the scripts of a room's `scripts/` on the account slot: retried over broken connections, refusals turned into SpaceError. */
 export class AccountSlot {
   readonly #scripts: Scripts
 
-  constructor(redis: RedisClient) {
-    this.#scripts = new Scripts(redis, scriptsFolder(import.meta.url, 'accounts'))
+  constructor(redis: RedisClient, room: 'accounts' | 'sharing' = 'accounts') {
+    this.#scripts = new Scripts(redis, scriptsFolder(import.meta.url, room))
   }
 
   /** A script that changes nothing. */
@@ -84,7 +84,8 @@ function refused(error: unknown, refusals: Refusals): unknown {
   const code = match[1] as ErrorCode
   const details = (match[2] as string).split(' ')
   const message = refusals[code]?.(details)
-  return message === undefined ? error : new SpaceError(code, message)
+  if (message === undefined) return error
+  return message instanceof SpaceError ? message : new SpaceError(code, message)
 }
 
 /** Reading replies: a script's shape is fixed by its header. */

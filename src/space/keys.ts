@@ -13,3 +13,6 @@ export function journalKey(space: string): string {
 export function channelOf(space: string): string {
   return `{${space}}:c`
 }
+
+/** The account slot's channel on which every change of somebody's access publishes whom or what it is about. */
+export const ACCESS_CHANNEL = '{acct}:c'

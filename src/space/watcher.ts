@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis'
-import { channelOf } from './keys.js'
+import { ACCESS_CHANNEL, channelOf } from './keys.js'
 
 /** Somebody's view of whether a space has changed since they last looked. */
 export interface Watch {
   /**
-   * Resolves with true as soon as anything changed since the watch began or this last resolved with true, with false
-   * after `timeoutMs`; at once with false when `signal` aborts.
+   * Resolves with true as soon as anything changed since the watch began or this last resolved with true, also in who may
+   * read the space; with false after `timeoutMs`; at once with false when `signal` aborts.
    */
   changed(timeoutMs: number, signal?: AbortSignal): Promise<boolean>
   close(): void
@@ -27,23 +27,32 @@ interface Channel {
 export class Watcher {
   readonly #redis: Redis
   readonly #channels = new Map<string, Channel>()
+  /** By account id: the channels it reads, each as often as it watches. */
+  readonly #readers = new Map<string, string[]>()
+  #access: Promise<unknown> | undefined
 
   /** `redis`: a connection of its own, used for nothing else; the watcher owns it. */
   constructor(redis: Redis) {
     this.#redis = redis
-    redis.on('smessage', (name: string) => this.#wake(name))
+    redis.on('smessage', (name: string, message: string) => {
+      if (name === ACCESS_CHANNEL) this.#accessChanged(message)
+      else this.#wake(name)
+    })
     redis.on('ready', () => this.#resubscribe())
   }
 
-  async watch(space: string): Promise<Watch> {
+  /** `reader`: id of the account that watches, to be woken too when it loses a token, a plan, a flag, itself. */
+  async watch(space: string, reader?: string): Promise<Watch> {
     const name = channelOf(space)
     const channel = this.#channels.get(name) ?? this.#open(name)
     channel.watches++
+    if (reader !== undefined) this.#readers.set(reader, [...(this.#readers.get(reader) ?? []), name])
     let closed = false
     const close = () => {
       if (closed) return
       closed = true
       channel.watches--
+      if (reader !== undefined) this.#forgetReader(reader, name)
       if (channel.watches === 0) this.#close(name, channel)
     }
     try {
@@ -68,7 +77,11 @@ export class Watcher {
   }
 
   #open(name: string): Channel {
-    const ready = this.#redis.ssubscribe(name)
+    this.#access ??= this.#redis.ssubscribe(ACCESS_CHANNEL).catch((error: unknown) => {
+      this.#access = undefined
+      throw error
+    })
+    const ready = Promise.all([this.#redis.ssubscribe(name), this.#access])
     const channel: Channel = { ready, waiting: new Set(), version: 0, watches: 0 }
     this.#channels.set(name, channel)
     return channel
@@ -89,6 +102,26 @@ export class Watcher {
         () => undefined,
       )
     }
+    if (!this.#access) return
+    this.#redis.ssubscribe(ACCESS_CHANNEL).then(
+      () => this.#accessChanged('*'),
+      () => undefined,
+    )
+  }
+
+  #accessChanged(message: string): void {
+    const names =
+      message === '*'
+        ? this.#channels.keys()
+        : message.split(' ').flatMap((id) => [channelOf(id), ...(this.#readers.get(id) ?? [])])
+    for (const name of new Set(names)) this.#wake(name)
+  }
+
+  #forgetReader(reader: string, name: string): void {
+    const names = this.#readers.get(reader) ?? []
+    const left = names.toSpliced(names.indexOf(name), 1)
+    if (left.length > 0) this.#readers.set(reader, left)
+    else this.#readers.delete(reader)
   }
 
   #wake(name: string): void {

@@ -8,6 +8,7 @@ Errors: NOT_FOUND
 ]]
 --@include keys
 --@include once
+--@include sharing/wake
 
 local account, wanted = ARGV[4], ARGV[5]
 
@@ -36,4 +37,5 @@ end
 local id, hash = string.match(packed, '^(%S+) %S+ (%S+)')
 redis.call('HDEL', tokens, name)
 redis.call('HDEL', TOKENS, hash)
+wake({ account })
 return remember(id)

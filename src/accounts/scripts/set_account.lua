@@ -53,5 +53,5 @@ if values.password == '' then
 elseif values.password then
   redis.call('HSET', PASSWORDS, id, values.password)
 end
-wake_all()
+wake({ id, unpack(redis.call('HVALS', account_spaces_key(id))) })
 return remember(account_row(id))

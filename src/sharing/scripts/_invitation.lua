@@ -1,4 +1,5 @@
 -- An invitation and everything that points to it.
+--@include accounts/now
 --@include accounts/space_record
 --@include wake
 
@@ -14,8 +15,8 @@ local function read_invitation(id)
   }
 end
 
-local function is_over(invitation, now)
-  return invitation.expires ~= '' and tonumber(invitation.expires) <= now
+local function is_over(expires)
+  return expires ~= '' and tonumber(expires) <= now_ms()
 end
 
 -- What the invitation is to, as people call it: the space by its name of today.
@@ -78,5 +79,5 @@ local function remove_invitation(id)
     end
   end
   redis.call('DEL', invitation_key(id))
-  wake_spaces(invitation_spaces(target))
+  wake(invitation_spaces(target))
 end

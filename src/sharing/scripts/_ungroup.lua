@@ -7,7 +7,7 @@ local function remove_membership(group_id, account)
   redis.call('HDEL', group_members_key(group_id), account)
   redis.call('SREM', account_groups_key(account), group_id)
   redis.call('SREM', account_invites_key(account), group_id)
-  wake_spaces(redis.call('SMEMBERS', group_shares_key(group_id)))
+  wake(redis.call('SMEMBERS', group_shares_key(group_id)))
 end
 
 -- The shares with a group go with it: one made again under its name has another id and inherits none.
@@ -21,7 +21,7 @@ local function remove_group(group)
   for _, space_id in ipairs(spaces) do
     ungrant(space_id, group.id)
   end
-  wake_spaces(spaces)
+  wake(spaces)
   for _, account in ipairs(redis.call('HKEYS', group_members_key(group.id))) do
     redis.call('SREM', account_groups_key(account), group.id)
     redis.call('SREM', account_invites_key(account), group.id)

@@ -16,5 +16,5 @@ local function unshare_space(space_id)
       clear_tag(account, space_id, tag)
     end
   end
-  wake_spaces({ space_id })
+  wake({ space_id })
 end
