@@ -30,6 +30,8 @@ export interface RoundResult {
 }
 
 const INTERVAL_MS = 60_000
+/** A copy of a tree that nobody worked on for so long has lost its maker. */
+const ABANDONED_COPY_MS = 600_000
 
 /**
  * What goes on behind the requests: taking deleted trees apart, collecting blobs nobody needs, finishing what a dead
@@ -86,6 +88,7 @@ export class Maintenance {
     const { directory, spaces } = this.#parts
     for await (const { id } of directory.allSpaces()) {
       if (this.#stopped) break
+      await spaces.abandonCopies(id, Date.now() - ABANDONED_COPY_MS)
       spaces.reap(id)
     }
     const swept = await this.#collector.sweep()

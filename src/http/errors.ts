@@ -31,6 +31,8 @@ const NOVEM: StatusTable = {
   TOO_MANY_ENTRIES: 413,
   TOO_MANY_SPACES: 413,
   RANGE_NOT_SATISFIABLE: 416,
+  LOCK_UNKNOWN: 409,
+  LOCKED: 423,
   TOO_MANY_REQUESTS: 429,
   CORRUPT: 500,
   BUSY: 503,
@@ -51,7 +53,9 @@ export function novemFailure(error: unknown): Answer {
       message: 'The server failed to answer this request; the operator finds out why in the log.',
     })
   }
-  const body = { ...error.details, message: error.message }
+  // Who holds a lock, and its token, are for WebDAV's own answers.
+  const { token, holder, ...details } = error.details
+  const body = { ...details, message: error.message }
   return jsonAnswer(NOVEM[error.code], body, failureHeaders(error))
 }
 

@@ -66,6 +66,7 @@ export function write(
         created: row.created,
         modified: request.modified ?? row.created,
         etag: blob.id,
+        hasProperties: false,
         size: blob.size,
         contentType: request.contentType,
         md5: blob.md5,
@@ -202,12 +203,14 @@ export function remove(
   })
 }
 
+/** `properties`: dead properties to set, or with null to remove (RFC 4918 §9.2). */
 export function setAttributes(
   engine: Engine,
   op: OpContext,
   at: Location,
   attributes: Attributes,
   conditions: Conditions = {},
+  properties: ReadonlyMap<string, string | null> = new Map(),
 ): Promise<Entry> {
   const id = operationId()
   return engine.change(op, {
@@ -221,6 +224,7 @@ export function setAttributes(
       attributes.modified ?? '',
       flagArg(attributes.executable),
       Buffer.from(id, 'hex'),
+      ...[...properties].flatMap(([name, value]) => [name, value === null ? 0 : 1, value ?? '']),
     ],
     refuse: refuse({ at }),
     decode: (answer) => decodeStat(answer).entry,
@@ -228,7 +232,7 @@ export function setAttributes(
   })
 }
 
-function described<E extends Entry>(answer: Answer): { entry: E; mark: JournalMark } {
+export function described<E extends Entry>(answer: Answer): { entry: E; mark: JournalMark } {
   const { entry, mark } = decodeStat(answer)
   return { entry: entry as E, mark }
 }
@@ -236,7 +240,7 @@ function described<E extends Entry>(answer: Answer): { entry: E; mark: JournalMa
 /**
  * The entry a lost reply told of: as it is now where it is still there, else `otherwise`, what the row says of it.
  */
-async function written<E extends Entry>(
+export async function written<E extends Entry>(
   engine: Engine,
   op: OpContext,
   row: JournalRow,
@@ -261,7 +265,7 @@ function pathOf(names: readonly string[]): SpacePath {
 }
 
 /** What a row knows of an entry that has gone on since. */
-function gone(row: JournalRow): Entry {
+export function gone(row: JournalRow): Entry {
   const common = {
     id: 0,
     name: row.path.slice(row.path.lastIndexOf('/') + 1),
@@ -269,6 +273,7 @@ function gone(row: JournalRow): Entry {
     created: row.created,
     modified: row.created,
     etag: row.etag ?? '0'.repeat(32),
+    hasProperties: false,
     size: row.size ?? 0,
   }
   if (row.kind === 'folder') return { ...common, kind: 'folder', entries: 0 }
@@ -295,17 +300,17 @@ function writeArgs(op: OpContext, at: Location, blob: StoredBlob, request: Write
   ]
 }
 
-function placeArgs(at: Location) {
+export function placeArgs(at: Location) {
   return [at.base ?? '', at.path.folded.join('/'), at.path.names.join('/')]
 }
 
 /** A location relative to a folder never makes parents: it might resurrect what somebody removed (contract §3). */
-function parentsArg(at: Location, parents: boolean | undefined): number {
+export function parentsArg(at: Location, parents: boolean | undefined): number {
   return at.base === undefined && parents !== false ? 1 : 0
 }
 
 /** '*' or the raw etags in a row; what is no etag of ours can match nothing, yet makes the list a condition. */
-function etagsArg(list: readonly string[] | '*' | undefined): Buffer | string {
+export function etagsArg(list: readonly string[] | '*' | undefined): Buffer | string {
   if (list === undefined) return ''
   if (list === '*') return '*'
   const raw = list.filter((etag) => /^[0-9a-f]{32}$/.test(etag)).map((etag) => Buffer.from(etag, 'hex'))
@@ -316,14 +321,14 @@ function flagArg(flag: boolean | undefined): number | string {
   return flag === undefined ? '' : Number(flag)
 }
 
-function operationId(): string {
+export function operationId(): string {
   return randomBytes(8).toString('hex')
 }
 
-function fingerprint(verb: string, at: Location): string {
+export function fingerprint(verb: string, at: Location): string {
   return `${verb} ${at.base ?? ''}:${at.path.names.join('/')}`
 }
 
-function refuse(subject: Subject): (refusal: Refusal) => SpaceError {
+export function refuse(subject: Subject): (refusal: Refusal) => SpaceError {
   return (refusal) => refusalError(refusal, subject)
 }

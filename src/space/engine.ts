@@ -27,8 +27,8 @@ export interface Change<T> {
   /** What an Idempotency-Key is bound to: the verb and its paths. */
   readonly fingerprint: string
   decode(answer: Answer): T
-  /** The reply was lost, the journal says that the operation ran. */
-  recover(row: JournalRow): Promise<T>
+  /** The reply was lost, the journal says that the operation ran. Absent: it writes no row, so its answer is always kept. */
+  recover?(row: JournalRow): Promise<T>
   refuse(refusal: Refusal): SpaceError
 }
 
@@ -66,8 +66,9 @@ export class Engine {
    * ran, and only if not it is run again (src/README.md, "A reply can be lost").
    */
   async change<T>(op: OpContext, change: Change<T>): Promise<T> {
-    const keyed = op.idempotencyKey !== undefined
-    const id = keyed ? keyedId(op) : change.id
+    const { recover } = change
+    const keyed = op.idempotencyKey !== undefined || !recover
+    const id = op.idempotencyKey === undefined ? change.id : keyedId(op)
     const began = Date.now()
     const key = recordKey(op.space)
     let attempts = 0
@@ -88,7 +89,8 @@ export class Engine {
       if (!isAnswer(found)) return { answer: found }
       return refusalOf(found) ?? { answer: found }
     }, change.refuse)
-    return isAnswer(outcome) ? change.decode(outcome) : change.recover(outcome)
+    if (isAnswer(outcome)) return change.decode(outcome)
+    return (recover as NonNullable<typeof recover>)(outcome)
   }
 
   /** Repeats what a script found impossible for the moment only, a few times. */
@@ -115,8 +117,9 @@ export function text(reply: ScriptReply | undefined): string {
 }
 
 /** A grant counts in its own space only, whatever the caller is asked about. */
-function callerArgs({ space, caller: { accountId, grant } }: OpContext): ScriptArg[] {
-  return [accountId, grant?.space === space ? grant.letter : '']
+function callerArgs({ space, caller: { accountId, grant }, lockTokens }: OpContext): ScriptArg[] {
+  const letter = grant?.space === space ? grant.letter : '-'
+  return [accountId, lockTokens === undefined ? letter : [letter, ...lockTokens].join(' ')]
 }
 
 function keyedId(op: OpContext): string {

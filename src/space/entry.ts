@@ -5,6 +5,7 @@ import type { Entry, FileEntry, FolderEntry } from './types.js'
 const FOLDER = 1
 const BLOB = 2
 const EXEC = 4
+const PROPERTIES = 8
 const NAME = 16
 
 /** How an entry is filed: its folded name, which is its name too where the packed form holds no other. */
@@ -31,6 +32,7 @@ export function decodeEntry(raw: Buffer, at: Filed, epoch: string): Entry {
       created,
       modified,
       etag: folderEtag(raw, epoch),
+      hasProperties: (flags & PROPERTIES) !== 0,
       size,
       entries: raw.readUInt32BE(30),
     } satisfies FolderEntry
@@ -47,6 +49,7 @@ export function decodeEntry(raw: Buffer, at: Filed, epoch: string): Entry {
     created,
     modified,
     etag,
+    hasProperties: (flags & PROPERTIES) !== 0,
     size,
     contentType: raw.toString('latin1', typeAt, nameAt),
     md5: raw.toString('hex', 40, 56),

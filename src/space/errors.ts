@@ -26,6 +26,9 @@ export const ERROR_CODES = {
   NO_PARENT: 'the folder that should hold the entry does not exist, and may not be made on the way',
   EPOCH_GONE: 'the journal the cursor belongs to no longer exists; start over',
   PRECONDITION_FAILED: 'If-Match or If-None-Match does not hold',
+  LOCKED:
+    'a lock is on the entry, on a folder above it or on something below it, and its token was not submitted',
+  LOCK_UNKNOWN: 'there is no such lock here, or it is not the caller’s',
   FILE_TOO_LARGE: 'the file is over the plan’s file size',
   SPACE_FULL: 'the space is over the plan’s size',
   TOO_MANY_ENTRIES: 'the space is over its number of files and folders',

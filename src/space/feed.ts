@@ -42,10 +42,10 @@ function collect(answer: Answer, since: number, limit: number, rows: Change[]): 
     if (row.seq > since && rows.length < limit) rows.push(row)
   }
   for (const item of answer.slice(2)) {
-    const [seq, raw, isChunk] = item as unknown as readonly [number, Buffer?, number?]
+    const [seq, raw, prefix] = item as unknown as readonly [number, Buffer?, Buffer?]
     if (raw === undefined) return rows.length < limit ? seq : undefined
-    if (isChunk === undefined) add(decodeRow(seq, raw))
-    else for (const row of decodeChunk(seq, raw)) add(row)
+    if (prefix === undefined) add(decodeRow(seq, raw))
+    else for (const row of decodeChunk(seq, raw, text(prefix))) add(row)
   }
   return undefined
 }

@@ -11,7 +11,7 @@ const OPERATION = 16
 /** A row with the id of the operation that wrote it: a write's is the file's etag, else 16 hex; '' where it bears none. */
 export interface JournalRow extends Change {
   readonly operation: string
-  /** A recursive delete whose tombstones were not written out yet: its first seq. */
+  /** A row that stands for a range of them: its first seq. */
   readonly first?: number
 }
 
@@ -48,12 +48,13 @@ export function decodeRow(seq: number, raw: Buffer): JournalRow {
   return kind === undefined ? { ...row, first: raw.readUIntBE(pathEnd, 6) } : row
 }
 
-/** The rows of a reaper's chunk that begins at seq `first`. */
-export function* decodeChunk(first: number, chunk: Buffer): Generator<JournalRow> {
+/** The rows of a chunk that begins at seq `first`; their paths are relative to `prefix`. */
+export function* decodeChunk(first: number, chunk: Buffer, prefix: string): Generator<JournalRow> {
   let at = 0
   for (let seq = first; at < chunk.length; seq++) {
     const length = chunk.readUInt16BE(at)
-    yield decodeRow(seq, chunk.subarray(at + 2, at + 2 + length))
+    const row = decodeRow(seq, chunk.subarray(at + 2, at + 2 + length))
+    yield prefix === '' ? row : { ...row, path: prefix + row.path }
     at += 2 + length
   }
 }

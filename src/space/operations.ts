@@ -7,6 +7,7 @@ import type {
   FolderEntry,
   JournalMark,
   Location,
+  Lock,
   OpContext,
   StoredBlob,
 } from './types.js'
@@ -62,6 +63,36 @@ export interface TreeOperations {
   /** Times and exec bit only: the etag stays, the journal gets an `update` row. Root: NOT_ALLOWED. */
   setAttributes(op: OpContext, at: Location, attributes: Attributes, conditions?: Conditions): Promise<Entry>
 
+  /**
+   * Copies a file or a whole tree without copying a byte; nobody sees half of it. `shallow` (of a folder): itself only.
+   * An existing file is replaced by a file. TYPE_CLASH, FOLDER_EXISTS, INTO_ITSELF, NO_PARENT (parents are not made
+   * unless `parents`), limits as with `write`.
+   */
+  copy(op: OpContext, from: Location, to: Location, request?: CopyRequest): Promise<CopyResult>
+
+  /**
+   * Locks an entry. LOCKED where a lock that excludes this one is on it, above or (depth infinity) below it.
+   * BAD_REQUEST where the space holds its most locks already.
+   */
+  lock(op: OpContext, at: Location, request: LockRequest): Promise<Lock>
+  /** Makes a lock of the caller's last longer. LOCK_UNKNOWN: not one that covers the path. */
+  refreshLock(op: OpContext, at: Location, token: string, timeoutMs: number): Promise<Lock>
+  /** Ends a lock: its holder may, and the space's owner. LOCK_UNKNOWN: not one that covers the path. */
+  unlock(op: OpContext, at: Location, token: string): Promise<void>
+
+  /** Dead properties of entries, by id; those without any are left out. For entries with `hasProperties`. */
+  properties(op: OpContext, ids: readonly number[]): Promise<ReadonlyMap<number, Properties>>
+  /**
+   * Sets and (with null) removes dead properties and times in one step, with an `update` row.
+   * BAD_REQUEST over 64 KiB of properties an entry. LOCKED, PRECONDITION_FAILED.
+   */
+  changeProperties(
+    op: OpContext,
+    at: Location,
+    change: PropertyChange,
+    conditions?: Conditions,
+  ): Promise<Entry>
+
   /** Rows with seq > since. EPOCH_GONE when `epoch` is given and another one rules. */
   changes(op: OpContext, request: ChangesRequest): Promise<ChangesResult>
 
@@ -79,6 +110,35 @@ export interface StatResult {
   readonly entry: Entry
   readonly access: Access
   readonly mark: JournalMark
+  /** All locks of the space, for `lockdiscovery`; empty nearly always. */
+  readonly locks: readonly Lock[]
+}
+
+/** Dead properties: `{namespace}name` → the element as XML, with the namespaces it uses declared on it. */
+export type Properties = ReadonlyMap<string, string>
+
+export interface PropertyChange extends Attributes {
+  readonly set: ReadonlyMap<string, string | null>
+}
+
+export interface CopyRequest extends Conditions {
+  readonly parents?: boolean
+  readonly shallow?: boolean
+}
+
+export interface CopyResult {
+  readonly entry: Entry
+  readonly replaced: boolean
+  readonly mark: JournalMark
+}
+
+export interface LockRequest {
+  readonly token: string
+  readonly scope: 'exclusive' | 'shared'
+  readonly depth: 0 | 'infinity'
+  readonly owner: string
+  /** At most an hour. */
+  readonly timeoutMs: number
 }
 
 export interface PageRequest {

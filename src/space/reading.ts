@@ -1,7 +1,8 @@
 import { type Answer, accessOf, type Engine, text } from './engine.js'
 import { decodeAt, decodeEntry } from './entry.js'
 import { SpaceError } from './errors.js'
-import type { ListResult, Page, PageRequest, StatResult, TreeResult } from './operations.js'
+import { decodeLocks } from './locking.js'
+import type { ListResult, Page, PageRequest, Properties, StatResult, TreeResult } from './operations.js'
 import { quote } from './quote.js'
 import { refusalError } from './refusals.js'
 import type { Entry, FolderEntry, Location, OpContext } from './types.js'
@@ -11,6 +12,11 @@ const STEP = 2000
 /** Trees up to this size are listed at one instant (contract §3). */
 const EXACT = 10_000
 
+/** The answer of look.lua: the entry, and the space's locks behind the page. */
+function decodeLook(answer: Answer): StatResult {
+  return { ...decodeStat(answer), locks: decodeLocks((answer[7] ?? []) as readonly Buffer[]) }
+}
+
 /** A script's answer about one entry (`described` in scripts/_walk.lua). */
 export function decodeStat(answer: Answer): StatResult {
   const epoch = text(answer[2])
@@ -18,11 +24,12 @@ export function decodeStat(answer: Answer): StatResult {
     access: accessOf(answer[0] as Buffer),
     mark: { seq: answer[1] as number, epoch },
     entry: decodeAt(answer[4] as Buffer, text(answer[3]), epoch),
+    locks: [],
   }
 }
 
 export async function stat(engine: Engine, op: OpContext, at: Location): Promise<StatResult> {
-  return decodeStat(await read(engine, 'look', op, at, ['', '']))
+  return decodeLook(await read(engine, 'look', op, at, ['', '']))
 }
 
 export async function look(
@@ -34,11 +41,11 @@ export async function look(
   const limit = Math.min(page.limit ?? STEP, STEP)
   const after = page.cursor === undefined ? '' : decodeCursor(page.cursor)
   const answer = await read(engine, 'look', op, at, [limit, after])
-  const found = decodeStat(answer)
+  const found = decodeLook(answer)
   if (found.entry.kind === 'file') return found
   const { path } = found.entry
   const wanted = { limit: page.limit ?? Number.POSITIVE_INFINITY, step: limit, after, parent: path }
-  return { ...found, page: decodePage(answer.slice(5) as [number, Buffer[]], wanted, found.mark.epoch) }
+  return { ...found, page: decodePage(answer.slice(5, 7) as [number, Buffer[]], wanted, found.mark.epoch) }
 }
 
 export async function list(
@@ -100,6 +107,30 @@ export async function* pages(
     if (page.entries.length > 0) yield page.entries
     after = page.cursor === undefined ? undefined : decodeCursor(page.cursor)
   }
+}
+
+/** Dead properties by node id, those without any left out. */
+export async function properties(
+  engine: Engine,
+  op: OpContext,
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, Properties>> {
+  const found = new Map<number, Properties>()
+  for (let at = 0; at < ids.length; at += STEP) {
+    const some = ids.slice(at, at + STEP)
+    const answer = await engine.read('properties', op, some, refusalError)
+    some.forEach((id, index) => {
+      const flat = answer[index + 1] as readonly Buffer[]
+      if (flat.length > 0) found.set(id, pairs(flat))
+    })
+  }
+  return found
+}
+
+function pairs(flat: readonly Buffer[]): Properties {
+  const map = new Map<string, string>()
+  for (let at = 0; at < flat.length; at += 2) map.set(text(flat[at]), text(flat[at + 1]))
+  return map
 }
 
 function read(

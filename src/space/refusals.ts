@@ -71,10 +71,27 @@ export function refusalError([code, ...facts]: Refusal, subject: Subject = {}): 
         `${path} does not fit: a space holds at most ${subject.limits?.entries} files and folders.`,
         { limit: subject.limits?.entries },
       )
+    case 'LOCKED':
+      return say(
+        'LOCKED',
+        `${quote(`/${fact(1)}`)} is locked, and the lock’s token was not submitted with this request.`,
+        {
+          token: fact(0),
+          path: fact(1),
+          holder: fact(2),
+        },
+      )
+    case 'LOCK_UNKNOWN':
+      return say('LOCK_UNKNOWN', `The lock token ${quote(fact(0))} is none of yours that covers ${path}.`)
+    case 'TOO_MANY_LOCKS':
+      return say('BAD_REQUEST', `The space has ${fact(0)} locks already, and may not have more.`)
+    case 'TOO_MANY_PROPERTIES':
+      return say('BAD_REQUEST', `${path} would have ${fact(0)} bytes of properties; the limit is 65536.`)
     case 'KEY_REUSED':
       return say('BAD_REQUEST', 'This Idempotency-Key was used within the hour for another request.')
     case 'BUSY':
     case 'BOUNDS':
+    case 'STALE_COPY':
       return say('BUSY', `${path} is being changed or moved between servers; try again.`)
     default:
       return say('CORRUPT', `The store answered ${quote(code)}.`)

@@ -1,16 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import type { RedisClient } from '../redis/scripts.js'
 import * as changing from './changing.js'
+import { copy } from './copying.js'
 import { accessOf, Engine, text } from './engine.js'
 import { changes } from './feed.js'
 import * as ledger from './ledger.js'
+import * as locking from './locking.js'
 import type {
   Attributes,
   ChangesRequest,
+  CopyRequest,
+  LockRequest,
   MetaValue,
   MkdirRequest,
   MoveRequest,
   PageRequest,
+  PropertyChange,
   RemoveRequest,
   RemoveResult,
   SpaceInfo,
@@ -79,6 +84,35 @@ export class Spaces implements TreeOperations {
     return changing.setAttributes(this.#engine, op, at, attributes, conditions)
   }
 
+  async copy(op: OpContext, from: Location, to: Location, request?: CopyRequest) {
+    return copy(this.#engine, op, from, to, request)
+  }
+
+  lock(op: OpContext, at: Location, request: LockRequest) {
+    return locking.lock(this.#engine, op, at, request)
+  }
+
+  refreshLock(op: OpContext, at: Location, token: string, timeoutMs: number) {
+    return locking.refreshLock(this.#engine, op, at, token, timeoutMs)
+  }
+
+  unlock(op: OpContext, at: Location, token: string) {
+    return locking.unlock(this.#engine, op, at, token)
+  }
+
+  /** Ends somebody's lock, because its holder may no longer write. */
+  breakLock(op: OpContext, at: Location, token: string) {
+    return locking.unlock(this.#engine, op, at, token, true)
+  }
+
+  properties(op: OpContext, ids: readonly number[]) {
+    return reading.properties(this.#engine, op, ids)
+  }
+
+  changeProperties(op: OpContext, at: Location, change: PropertyChange, conditions?: Conditions) {
+    return changing.setAttributes(this.#engine, op, at, change, conditions, change.set)
+  }
+
   changes(op: OpContext, request: ChangesRequest) {
     return changes(this.#engine, op, request)
   }
@@ -108,6 +142,12 @@ export class Spaces implements TreeOperations {
   /** Removes a dead space's last keys once nothing of it is left to free. Resolves with whether it is gone. */
   async burySpace(id: string): Promise<boolean> {
     return (await this.#engine.run('bury', id, [])) === 1
+  }
+
+  /** Gives up tree copies that no process has worked on since `olderThan` (ms); the reaper takes them apart. */
+  async abandonCopies(space: string, olderThan: number): Promise<void> {
+    if (((await this.#engine.run('copy_abandon', space, ['', olderThan])) as number) > 0)
+      this.#reaper.kick(space)
   }
 
   /** Somebody (this process after its start, the periodic sweep) thinks that the space may have something to reap. */

@@ -29,6 +29,8 @@ export interface OpContext {
   readonly limits: Limits
   /** The client's Idempotency-Key: the same key within an hour gets the first answer. */
   readonly idempotencyKey?: string
+  /** Lock tokens the caller submits; a lock of its own whose token is not here binds it too (RFC 4918 §6.4). */
+  readonly lockTokens?: readonly string[]
 }
 
 /** A parsed, validated path (`names.ts`). Empty lists are the root of the base. */
@@ -61,6 +63,8 @@ interface EntryCommon {
   readonly modified: number
   /** 32 lower-case hex. A folder's changes whenever anything below it does. */
   readonly etag: string
+  /** There are dead properties (RFC 4918 §4) to be asked for. */
+  readonly hasProperties: boolean
 }
 
 export interface FileEntry extends EntryCommon {
@@ -102,6 +106,23 @@ export interface StoredBlob {
   readonly size: number
   /** 32 hex. */
   readonly md5: string
+}
+
+/** A write lock (RFC 4918 §6, §7). It hangs on an entry and ends when that moves or goes. */
+export interface Lock {
+  /** `urn:uuid:…`, made by whoever asks for the lock. */
+  readonly token: string
+  /** Canonical path of the locked entry now. */
+  readonly path: string
+  readonly scope: 'exclusive' | 'shared'
+  readonly depth: 0 | 'infinity'
+  /** Account id of the holder. */
+  readonly accountId: string
+  /** What the holder said of itself, an XML fragment; ''. */
+  readonly owner: string
+  readonly expires: number
+  /** What it was asked to last, in milliseconds. */
+  readonly timeout: number
 }
 
 export type ChangeKind = 'create' | 'update' | 'move' | 'delete'

@@ -1,6 +1,7 @@
 -- Changing the tree: journal rows, totals on the way up, blobs let go. For scripts that have done all their checks.
 --@include row
 --@include order
+--@include free
 local PATH_BYTES, LEVELS, INDEX_AT = 1024, 64, 2048
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -93,11 +94,6 @@ local function tooLong(place, names, height, span)
     return fail('BAD_PATH', 'bytes', pathBytes(place, names) + reach)
   end
   return false
-end
-
--- The entry no longer uses its blob; the collector deletes it after its grace period.
-local function free(raw)
-  call('RPUSH', P .. 'f', spack('>I6', now) .. blobOf(raw))
 end
 
 local function save()

@@ -2,10 +2,10 @@
 --   all:    flags 1, id 5, size 6, created 6, modified 6            (24 bytes)
 --   file:   etag 16, md5 16, [blob 16 if BLOB], type length 1, type, [name if NAME]
 --   folder: changed 6, entries 4, children 4, height 1, span 2, [name if NAME]
--- A name is stored only where it differs from the folded name it is filed under.
+-- PROPERTIES says that the entry has dead properties, in p:<id>. A name is stored only where it differs from the folded name it is filed under.
 -- `height` and `span` are upper bounds for the levels and path bytes below the folder; `changed` is the seq of the
 -- last change in or below it.
-local FOLDER, BLOB, EXEC, NAME, INDEX = 1, 2, 4, 16, 32
+local FOLDER, BLOB, EXEC, PROPERTIES, NAME, INDEX = 1, 2, 4, 8, 16, 32
 local band, bor = bit.band, bit.bor
 local spack, sunpack, ssub = struct.pack, struct.unpack, string.sub
 

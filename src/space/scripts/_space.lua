@@ -1,10 +1,11 @@
 --@include keys
 -- The space's record and the caller's access to it. Every script includes this first.
 -- ARGV[1]  account id of the caller
--- ARGV[2]  'w' or 'r' where the account slot found, for this very request, that somebody shared the space with the caller
--- owner, state, seq, next id, bytes, entries, epoch, created, modified, root has an index
+-- ARGV[2]  'w' or 'r' where the account slot found, for this very request, that somebody shared the space with the caller,
+--          else '-'; then, with spaces between, the lock tokens the caller submits
+-- owner, state, seq, next id, bytes, entries, epoch, created, modified, root has an index, locks, there were copies
 local rec = call('HMGET', KEYS[1], 'owner', 'state', 'seq', 'next', 'bytes', 'entries', 'epoch', 'created',
-  'modified', 'index')
+  'modified', 'index', 'locks', 'copies')
 local seq, nextId, bytes, entries = tonumber(rec[3]), tonumber(rec[4]), tonumber(rec[5]), tonumber(rec[6])
 local epoch = rec[7]
 
@@ -12,7 +13,8 @@ local epoch = rec[7]
 local function access()
   if rec[2] ~= 'live' then return false end
   if rec[1] == ARGV[1] then return 'o' end
-  return (ARGV[2] == 'w' or ARGV[2] == 'r') and ARGV[2]
+  local granted = string.sub(ARGV[2], 1, 1)
+  return (granted == 'w' or granted == 'r') and granted
 end
 
 local letter = access()

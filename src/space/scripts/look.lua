@@ -1,16 +1,22 @@
 --@include space
 --@include entry
 --@include walk
+--@include locks
+--@include page
 -- One entry and, if asked, a page of what is in it.
 -- ARGV 3 base, 4 folded path, 5 '' no page / most entries of a page, 6 '' or the folded name after which the page begins
 -- Result: description; then, for a folder whose page was asked for: 1 ordered / 0 everything, unordered; then names and
---         entries in turn
+--         entries in turn; then, where the space has locks, these: token, packed lock, path
 local place, err = locate(ARGV[3], split(ARGV[4]))
 if not place then return err end
 if not place.root and not found(place) then return fail('NOT_FOUND', 'entry') end
 local reply = described(place)
-if ARGV[5] == '' or not isFolder(reply[5]) then return reply end
---@include page
-local ordered, page = pageOf(idOf(reply[5]), tonumber(ARGV[5]), ARGV[6])
-reply[6], reply[7] = ordered, page
+if ARGV[5] ~= '' and isFolder(reply[5]) then
+  local ordered, page = pageOf(idOf(reply[5]), tonumber(ARGV[5]), ARGV[6])
+  reply[6], reply[7] = ordered, page
+end
+if (rec[11] or '0') ~= '0' then
+  reply[6], reply[7] = reply[6] or 0, reply[7] or {}
+  reply[8] = describedLocks(call('TIME')[1] * 1000)
+end
 return reply

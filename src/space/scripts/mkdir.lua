@@ -3,6 +3,7 @@
 --@include once
 --@include walk
 --@include change
+--@include locks
 -- Makes a folder, with its missing parents; fine where it exists.
 -- ARGV 6 base, 7 folded path, 8 path, 9 parents '1'/'0', 10 If-None-Match, 11 entries limit, 12 modified (ms, '' now),
 --      13 operation id (8 raw bytes)
@@ -21,6 +22,8 @@ if place.root or raw then
   return done(reply)
 end
 if place.index < place.count and ARGV[9] == '0' then return done(fail('NO_PARENT')) end
+local bound = lockOn(place, true)
+if bound then return done(bound) end
 local limit = tooLong(place, names, 0, 0)
 if limit then return done(limit) end
 if entries + place.count - place.index + 1 > tonumber(ARGV[11]) then return done(fail('TOO_MANY_ENTRIES')) end

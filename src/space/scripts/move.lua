@@ -3,6 +3,7 @@
 --@include once
 --@include walk
 --@include change
+--@include locks
 -- Moves or renames an entry by relinking it: the same work for a file and for a tree of a million entries.
 -- ARGV 6 base, 7 folded path, 8 path of the source; 9 base, 10 folded path, 11 path of the destination;
 --      12 parents '1'/'0', 13 If-Match (source), 14 If-None-Match (destination), 15 entries limit,
@@ -36,6 +37,8 @@ end
 if to.raw and not hit then return done(fail('TYPE_CLASH', 'file', pathOf(to))) end
 if not hit and to.index < to.count and ARGV[12] == '0' then return done(fail('NO_PARENT')) end
 local replaced = hit and not same
+local bound = lockOn(from, true, true) or lockOn(to, not same)
+if bound then return done(bound) end
 local made = hit and 0 or to.count - to.index
 if made > 0 and entries + made > tonumber(ARGV[15]) then return done(fail('TOO_MANY_ENTRIES')) end
 
@@ -66,6 +69,7 @@ if same and nameOf(raw, from.fold) == name then
   return done(reply)
 end
 
+unlock(raw)
 unlink(from.frames[#from.frames], from.at, from.fold)
 local count, size = 1, sizeOf(raw)
 if isFolder(raw) then count = count + sunpack('>I4', raw, 31) end
@@ -75,7 +79,8 @@ for _, frame in ipairs(to.frames) do frame.raw = call('HGET', node(frame.at), fr
 if not hit then grow(to, folds, names) end
 local parent = to.frames[#to.frames]
 if replaced then
-  free(hit)
+  unlock(hit)
+  bury(now, rec[12], hit)
   journal(row(now, DELETE, hit, pathOf(to)))
   count, size = count - 1, size - sizeOf(hit)
 end

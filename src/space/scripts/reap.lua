@@ -2,10 +2,11 @@
 --@include entry
 --@include row
 --@include order
+--@include free
 -- One step of taking apart what a recursive delete cut off: writes the next chunk of its tombstones and, in the same
 -- stroke, frees the entries they stand for. Always in the same order (children by folded name, then their folder),
 -- so that it does not matter who makes a chunk, and when.
--- ARGV 1 last seq of the range ('root' for a deleted space), or '' for whichever waits longest
+-- ARGV 1 last seq of the range ('root' for a deleted space, 'copy:<id>' for an abandoned copy), or '' for whichever waits longest
 -- Result: the range, 1 more to do / 0 done; or nothing where there is nothing to do
 local CHUNK = 256
 local last = ARGV[1]
@@ -14,13 +15,15 @@ if not last then return {} end
 local stateKey = P .. 'r:' .. last
 local state = call('HMGET', stateKey, 'first', 'next', 'time', 'prefix', 'stack')
 if not state[1] then return {} end
-local first, nextSeq, now, silent = tonumber(state[1]), tonumber(state[2]), tonumber(state[3]), last == 'root'
+local first, nextSeq, now, silent = tonumber(state[1]), tonumber(state[2]), tonumber(state[3]), not tonumber(last)
 local stack = cmsgpack.unpack(state[5])
 local paths = { [0] = state[4] }
 for i, level in ipairs(stack) do paths[i] = paths[i - 1] .. nameOf(level[3], level[2]) .. '/' end
 
-local rows, freed, budget = {}, {}, CHUNK
+local counted = call('EXISTS', P .. 'refs') == 1
+local rows, budget = {}, CHUNK
 local function emit(raw, path)
+  bury(now, counted, raw)
   if not silent then
     local text = row(now, DELETE, raw, path)
     rows[#rows + 1] = spack('>I2', #text) .. text
@@ -52,7 +55,6 @@ while budget > 0 and #stack > 0 do
       end
       emit(raw, paths[#stack] .. nameOf(raw, fold))
       gone[#gone + 1] = fold
-      freed[#freed + 1] = spack('>I6', now) .. blobOf(raw)
     end
     if #gone > 0 then
       call('HDEL', node(id), unpack(gone))
@@ -61,7 +63,6 @@ while budget > 0 and #stack > 0 do
   end
 end
 
-if #freed > 0 then call('RPUSH', P .. 'f', unpack(freed)) end
 if #rows > 0 then
   call('HSET', P .. 't', last .. ':' .. (nextSeq - first) / CHUNK, table.concat(rows))
   nextSeq = nextSeq + #rows

@@ -3,6 +3,7 @@
 --@include once
 --@include walk
 --@include change
+--@include locks
 -- Deletes a file or a folder. A folder with entries is cut off whole: its tombstones' seqs are reserved as one physical
 -- row, and the reaper (reap.lua) writes them out and frees what it held, in small steps.
 -- ARGV 6 base, 7 folded path, 8 recursive '1'/'0', 9 If-Match, 10 If-None-Match, 11 operation id (8 raw bytes)
@@ -20,7 +21,10 @@ if isFolder(raw) then
   if f.children > 0 and ARGV[8] == '0' then return done(fail('NOT_EMPTY', f.entries)) end
   count = count + f.entries
 end
+local bound = lockOn(place, true, true)
+if bound then return done(bound) end
 
+unlock(raw)
 local parent = place.frames[#place.frames]
 unlink(parent, place.at, place.fold)
 if count > 1 then
@@ -34,7 +38,8 @@ if count > 1 then
   call('HSET', P .. 'r:' .. last, 'first', first, 'next', first, 'time', now, 'prefix',
     prefixOf(place.frames), 'stack', cmsgpack.pack({ level }))
 else
-  if isFolder(raw) then call('HDEL', P .. 'u', idOf(raw)) else free(raw) end
+  if isFolder(raw) then call('HDEL', P .. 'u', idOf(raw)) end
+  bury(now, rec[12], raw)
   journal(row(now, DELETE, raw, path, nil, ARGV[11]))
 end
 carry(place.frames, -count, -sizeOf(raw), -1, 0, 0)

@@ -3,6 +3,7 @@
 --@include once
 --@include walk
 --@include change
+--@include locks
 -- Links a stored blob into the tree as the file at a path, creating or replacing; or, dry, only says whether it may.
 -- ARGV 6 base, 7 folded path, 8 path, 9 parents '1'/'0', 10 If-Match, 11 If-None-Match, 12 file limit, 13 space limit,
 --      14 entries limit, 15 size ('' unknown), 16 dry '1'/'0', 17 etag (raw), 18 md5 (raw), 19 content type,
@@ -22,6 +23,8 @@ if not raw then
   local limit = tooLong(place, names, 0, 0)
   if limit then return done(limit) end
 end
+local bound = lockOn(place, not raw)
+if bound then return done(bound) end
 local made = raw and 0 or place.count - place.index + 1
 local grown = size - (raw and sizeOf(raw) or 0)
 if size > tonumber(ARGV[12]) then return done(fail('FILE_TOO_LARGE')) end
@@ -37,7 +40,7 @@ local id, created, exec = nil, now, ARGV[21] == '1'
 if raw then
   id, created = idOf(raw), (sunpack('>I6', raw, 13))
   if ARGV[21] == '' then exec = band(flagsOf(raw), EXEC) ~= 0 end
-  free(raw)
+  release(now, rec[12], blobOf(raw))
 else
   grow(place, folds, names)
   id = nextId
@@ -45,7 +48,7 @@ else
 end
 local modified = ARGV[20] == '' and now or tonumber(ARGV[20])
 local name = raw and nameOf(raw, place.fold) or names[place.count]
-local file = spack('>BI5I6I6I6c16c16B', exec and EXEC or 0, id, size, created, modified, ARGV[17], ARGV[18], #ARGV[19])
+local file = spack('>BI5I6I6I6c16c16B', (exec and EXEC or 0) + (raw and band(flagsOf(raw), PROPERTIES) or 0), id, size, created, modified, ARGV[17], ARGV[18], #ARGV[19])
   .. ARGV[19]
 file = renamed(file, name, place.fold)
 place.raw = file
