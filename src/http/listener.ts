@@ -1,6 +1,7 @@
 /** The one `node:http` server below all surfaces, and what it answers where no surface is reached. */
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { quote } from '../space/quote.js'
 import { JSON_TYPE } from './answer.js'
 
 const HEADER_BYTES = 32 * 1024
@@ -49,7 +50,12 @@ export function createListener(handler: RequestListener, { idleTimeoutMs }: List
   return server
 }
 
-type ParseError = Error & { readonly code?: string; readonly reason?: string }
+type ParseError = Error & {
+  readonly code?: string
+  readonly reason?: string
+  readonly rawPacket?: Buffer
+  readonly bytesParsed?: number
+}
 
 /** What the parser refuses never becomes a request: the answer is written by hand. */
 function refuse(error: ParseError, socket: Socket): void {
@@ -61,7 +67,8 @@ function refuse(error: ParseError, socket: Socket): void {
   socket.end(clientErrorAnswer(error))
 }
 
-function clientErrorAnswer({ code, reason }: ParseError): string {
+function clientErrorAnswer(error: ParseError): string {
+  const { code, reason } = error
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return rawAnswer(
@@ -73,11 +80,14 @@ function clientErrorAnswer({ code, reason }: ParseError): string {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return rawAnswer('408 Request Timeout', 'The headers of the request did not come in time.')
     default:
-      return rawAnswer(
-        '400 Bad Request',
-        `The request is not HTTP/1.1: ${reason ?? code ?? 'it cannot be read'}.`,
-      )
+      return rawAnswer('400 Bad Request', `The request is not HTTP/1.1: ${reason ?? code}${near(error)}.`)
   }
+}
+
+/** What the parser stumbled over. */
+function near({ rawPacket, bytesParsed = 0 }: ParseError): string {
+  const piece = rawPacket?.toString('latin1', Math.max(0, bytesParsed - 10), bytesParsed + 30)
+  return piece ? `, at ${quote(piece)}` : ''
 }
 
 function rawAnswer(status: string, message: string): string {

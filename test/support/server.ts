@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
 import { Directory } from '../../src/accounts/directory.js'
 import { type PlanOverrides, planTable } from '../../src/accounts/plans.js'
 import { Throttle } from '../../src/accounts/throttle.js'
@@ -33,6 +34,7 @@ export interface TestUser {
 export interface TestServer extends TestUser {
   readonly url: string
   readonly port: number
+  readonly app: FastifyInstance
   readonly redis: TestRedis
   readonly directory: Directory
   readonly spaces: Spaces
@@ -100,6 +102,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     ...(await user('ann', { plan: options.plan ?? 'premium' })),
     url,
     port,
+    app,
     redis,
     directory,
     spaces,
