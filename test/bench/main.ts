@@ -6,10 +6,11 @@ import { exit, stderr, stdout } from 'node:process'
 import { parseArgs } from 'node:util'
 import { blobs } from './blobs.js'
 import type { Group } from './group.js'
+import { http } from './http.js'
 import { measure, print, type Result } from './measure.js'
 import { store } from './store.js'
 
-const GROUPS: Readonly<Record<string, Group>> = { store, blobs }
+const GROUPS: Readonly<Record<string, Group>> = { store, blobs, http }
 const ROUNDS = 5
 
 const { values, positionals } = parseArgs({

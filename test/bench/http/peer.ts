@@ -1,0 +1,9 @@
+/** A server that is measured: ours or another. Files lie right below `base`. */
+export interface Peer {
+  readonly name: string
+  /** Ends with a slash. */
+  readonly base: string
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>
+  end(): Promise<void>
+}
