@@ -1,9 +1,8 @@
 import { Command } from 'commander'
-import { pino } from 'pino'
 import { banner } from '../banner.js'
-import { type LogLevel, serveConfig, withServeSettings } from '../config.js'
+import { serveConfig, withServeSettings } from '../config.js'
 import type { Log } from '../log.js'
-import { type RunningServer, startServer } from '../server.js'
+import type { RunningServer } from '../server.js'
 
 /** `novem-spaces serve`: runs until SIGTERM or SIGINT. */
 export function serveCommand(): Command {
@@ -11,18 +10,16 @@ export function serveCommand(): Command {
     new Command('serve').description('run the server until SIGTERM or Ctrl-C; logs go to stderr'),
   ).action(async (_options, command: Command) => {
     const config = serveConfig(command)
-    const log = createLog(config.logLevel)
     const stopped = firstSignal()
+    // Loaded here, so that other commands need not wait for them.
+    const { startServer } = await import('../server.js')
+    const { pino } = await import('pino')
+    const log: Log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }))
     const server = await startServer(config, log)
     process.stdout.write(`${banner(server)}\n`)
     await stopped
     await stop(server, log)
   })
-}
-
-/** One JSON object a line on stderr. */
-function createLog(level: LogLevel): Log {
-  return pino({ level, base: null }, pino.destination({ dest: 2, sync: true }))
 }
 
 /** Listened for from the beginning: a signal while Redis loads is obeyed as soon as stopping is clean. */

@@ -1,5 +1,4 @@
-import { randomInt } from 'node:crypto'
-import { chmodSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RuntimePaths } from './runtime.js'
@@ -22,6 +21,9 @@ export interface Holder {
   readonly pid: number
   readonly role: HolderRole
 }
+
+/** Taking a dead holder's socket away takes some 60 ms. */
+const LONGEST_TURN = 5000
 
 /** Somebody else holds the data folder. */
 export class DataDirInUseError extends Error {
@@ -112,15 +114,33 @@ function parseHolder(text: string): Holder {
   }
 }
 
-/** Renames first and looks again: had somebody taken the lock over meanwhile, it is theirs and goes back. */
+/**
+ * Takes a dead holder's socket away. Only one process may do so at a time, and it looks again when its turn has come:
+ * else a slow one would take away the socket of whoever was quicker. Binding needs no turn, since it fails where there
+ * is a socket, dead or alive.
+ */
 async function removeStale(paths: RuntimePaths): Promise<void> {
-  const aside = `${paths.lockSocket}.stale-${randomInt(1_000_000)}`
+  const turn = `${paths.lockSocket}.takeover`
+  if (!(await takeTurn(turn))) return
   try {
-    renameSync(paths.lockSocket, aside)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-    throw error
+    if (!(await probeTwice(paths.lockSocket))) rmSync(paths.lockSocket, { force: true })
+  } finally {
+    rmSync(turn, { recursive: true, force: true })
   }
-  if (await probeTwice(aside)) renameSync(aside, paths.lockSocket)
-  else rmSync(aside, { force: true })
+}
+
+/** False: it was somebody else's turn, look again. The turn of one who died in it ends by itself. */
+async function takeTurn(folder: string): Promise<boolean> {
+  try {
+    mkdirSync(folder)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  await delay(20)
+  const since = statSync(folder, { throwIfNoEntry: false })?.mtimeMs
+  if (since !== undefined && Math.abs(Date.now() - since) > LONGEST_TURN) {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return false
 }

@@ -76,16 +76,16 @@ export class RedisProcess {
       stream?.setEncoding('utf8').on('data', (text: string) => this.#note(text))
     }
     this.#exited = new Promise((resolve) => {
+      const ended = (how: string) => {
+        this.#child = undefined
+        if (!this.#stopping) this.#scheduleRestart(started, how)
+        resolve()
+      }
       child.once('error', (error: NodeJS.ErrnoException) => {
         this.#note(error.code === 'ENOENT' ? 'redis-server is not installed.' : error.message)
-        this.#child = undefined
-        resolve()
+        ended('it could not be started')
       })
-      child.once('exit', (code, signal) => {
-        this.#child = undefined
-        if (!this.#stopping) this.#scheduleRestart(started, signal ?? `code ${code}`)
-        resolve()
-      })
+      child.once('exit', (code, signal) => ended(signal ?? `code ${code}`))
     })
     return child
   }

@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto'
-import { lstatSync, mkdirSync, mkdtempSync, readlinkSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { basename, join } from 'node:path'
 
@@ -21,15 +31,26 @@ export interface RuntimePaths {
  * folder, once chosen, is recorded as the link `run` in the data folder.
  */
 export function runtimePaths(dataDir: string): RuntimePaths {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const real = realpathSync(dataDir)
+  const real = makeFolder(dataDir)
   const folder = fits(real) ? real : tempFolder(real)
   return { dataDir: real, redisSocket: join(folder, 'redis.sock'), lockSocket: join(folder, 'server.sock') }
 }
 
+function makeFolder(dataDir: string): string {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    accessSync(dataDir, constants.W_OK | constants.X_OK)
+    return realpathSync(dataDir)
+  } catch (error) {
+    throw new Error(
+      `The data folder ${dataDir} cannot be used (${(error as Error).message}); choose another with DATA_DIR.`,
+      { cause: error },
+    )
+  }
+}
+
 function fits(folder: string): boolean {
-  // Room for the suffix that a dead holder's socket gets while it is taken away.
-  return Buffer.byteLength(join(folder, 'server.sock.stale-0000000')) <= MAX_SOCKET_PATH
+  return Buffer.byteLength(join(folder, 'server.sock')) <= MAX_SOCKET_PATH
 }
 
 function tempFolder(dataDir: string): string {

@@ -1,3 +1,5 @@
+import { readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
@@ -83,12 +85,45 @@ test('a second start says who holds the folder and how to join', async (t) => {
   await again.stop()
 })
 
-test('of many starts at once exactly one wins, also over a stale lock', async (t) => {
+test('of many starts at once exactly one wins, over the stale lock of a killed server', async (t) => {
   const dataDir = tempFolder(t)
+  await leaveStaleSocket(join(dataDir, 'server.sock'))
   const starts = await Promise.allSettled(
-    Array.from({ length: 6 }, () => startEmbeddedRedis({ dataDir, durability: 'os' })),
+    Array.from({ length: 12 }, () => startEmbeddedRedis({ dataDir, durability: 'os' })),
   )
   const winners = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
   t.is(winners.length, 1)
+  for (const start of starts) {
+    if (start.status === 'rejected') t.true(start.reason instanceof DataDirInUseError, String(start.reason))
+  }
   await winners[0]?.stop()
+  t.deepEqual(readdirSync(dataDir), ['redis'])
+})
+
+/** A socket that nobody listens on any more: closing removes the name that was bound, and not this one. */
+async function leaveStaleSocket(path: string): Promise<void> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(`${path}.bound`, resolve))
+  renameSync(`${path}.bound`, path)
+  await new Promise((resolve) => server.close(resolve))
+}
+
+test('what stands where the data folder should be is named', async (t) => {
+  const file = join(tempFolder(t), 'file')
+  writeFileSync(file, '')
+  for (const dataDir of [file, join(file, 'below')]) {
+    const error = await t.throwsAsync(startEmbeddedRedis({ dataDir, durability: 'os' }))
+    t.true(error?.message.startsWith(`The data folder ${dataDir} cannot be used`), error?.message)
+  }
+})
+
+test('a Redis that cannot load its data says why, and lets the folder go', async (t) => {
+  const dataDir = tempFolder(t)
+  await (await startEmbeddedRedis({ dataDir, durability: 'os' })).stop()
+  const folder = join(dataDir, 'redis', 'appendonlydir')
+  writeFileSync(join(folder, 'appendonly.aof.manifest'), 'nonsense\n')
+  for (let tries = 0; tries < 2; tries++) {
+    const error = await t.throwsAsync(startEmbeddedRedis({ dataDir, durability: 'os' }))
+    t.regex(error?.message ?? '', /redis-server did not start\.[\s\S]*manifest/)
+  }
 })
