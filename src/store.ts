@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import { Directory } from './accounts/directory.js'
+import { bindStore } from './binding.js'
 import { LocalBlobStore } from './blobs/local/store.js'
 import type { BlobStore } from './blobs/store.js'
 import type { StoreConfig } from './config.js'
@@ -44,6 +45,7 @@ export async function openStore(config: StoreConfig, role: HolderRole, log: Log)
     closers.unshift(() => redis.disconnect())
     const blobs = new LocalBlobStore(config.dataDir, { durability: config.durability })
     await blobs.open()
+    await bindStore(redis, config.dataDir)
     closers.unshift(() => blobs.close())
     const spaces = new Spaces(redis, {
       failed: (error) => log.error(`Background work on a space failed: ${String(error)}`),
