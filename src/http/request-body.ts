@@ -64,10 +64,7 @@ export async function isEmptyBody(req: IncomingMessage, res: ServerResponse): Pr
 
 /** The whole body as text. FILE_TOO_LARGE over 64 KiB, BAD_REQUEST where it is not UTF-8, BODY_BROKEN. */
 export async function readText(req: IncomingMessage, res: ServerResponse): Promise<string> {
-  const announced = announcedLength(req)
-  if (announced !== undefined && announced > MOST_TEXT_BYTES) throw tooLong()
-  askForBody(req, res)
-  const bytes = await readAll(req)
+  const bytes = await readBytes(req, res, MOST_TEXT_BYTES, 'text and JSON')
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (cause) {
@@ -99,7 +96,20 @@ export function declaresJson({ headers }: IncomingMessage): boolean {
   return type === 'application/json' || type.endsWith('+json')
 }
 
-function readAll(req: IncomingMessage): Promise<Buffer> {
+/** The whole body, for small ones. `what` such a body is, for the message. FILE_TOO_LARGE over `most` bytes, BODY_BROKEN. */
+export async function readBytes(
+  req: IncomingMessage,
+  res: ServerResponse,
+  most: number,
+  what: string,
+): Promise<Buffer> {
+  const tooLong = () =>
+    new SpaceError('FILE_TOO_LARGE', `The body is over the limit of ${most} bytes for ${what}.`, {
+      limit: most,
+    })
+  const announced = announcedLength(req)
+  if (announced !== undefined && announced > most) throw tooLong()
+  askForBody(req, res)
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
@@ -110,7 +120,7 @@ function readAll(req: IncomingMessage): Promise<Buffer> {
     const onData = (chunk: Buffer) => {
       chunks.push(chunk)
       size += chunk.length
-      if (size > MOST_TEXT_BYTES) settle(() => reject(tooLong()))
+      if (size > most) settle(() => reject(tooLong()))
     }
     const onEnd = () => settle(() => resolve(Buffer.concat(chunks)))
     const onClose = () => settle(() => reject(broken()))
@@ -118,14 +128,6 @@ function readAll(req: IncomingMessage): Promise<Buffer> {
     else if (req.destroyed) reject(broken())
     else req.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
   })
-}
-
-function tooLong(): SpaceError {
-  return new SpaceError(
-    'FILE_TOO_LARGE',
-    `The body is over the limit of ${MOST_TEXT_BYTES} bytes for text and JSON.`,
-    { limit: MOST_TEXT_BYTES },
-  )
 }
 
 function broken(): SpaceError {

@@ -7,18 +7,13 @@ import type { Answer } from '../answer.js'
 import type { Call, Handler } from '../call.js'
 import { idempotencyKey } from '../request-headers.js'
 import { NOTHING, type Rights } from '../rights.js'
+import { isMissingSpace, NOWHERE, reloadOp, spaceOp, visibleSpace } from '../space-op.js'
 
 export interface SpaceCall extends Call {
   readonly session: Session
   readonly space: SpaceRef
   readonly op: OpContext
 }
-
-/**
- * What is asked about a space that does not exist is asked about this one, which never does: the same steps give the same
- * answer after the same time as for a space that the caller may not see.
- */
-const NOWHERE = 'nowhere'
 
 /** A handler for a space's resource. */
 export function ofSpace(handler: (call: SpaceCall) => Promise<Answer>): Handler {
@@ -57,17 +52,9 @@ export function sessionOf({ loaded }: Call): Session {
  * UNAUTHENTICATED where the token was revoked, NOT_FOUND where the space or the early-access flag has gone.
  */
 export async function reload(call: SpaceCall): Promise<OpContext> {
-  const { deps, token, space, op } = call
-  const loaded = await deps.directory.load(token, { shortname: space.shortname })
-  if (!loaded.session) throw new SpaceError('UNAUTHENTICATED', 'The token was revoked meanwhile.')
-  if (
-    loaded.space?.id !== space.id ||
-    !loaded.session.account.spacesEnabled ||
-    !loaded.space.owner.spacesEnabled
-  ) {
-    throw noSuchSpace(call)
-  }
-  return { ...op, caller: loaded.session.caller, limits: loaded.space.owner.plan }
+  const op = await reloadOp(call.deps, call.token, call.space, call.op)
+  if (!op) throw noSuchSpace(call)
+  return op
 }
 
 /** `/v1/users/<owner>/code/spaces/<space>`, to which paths inside are appended. */
@@ -77,24 +64,14 @@ export function uriOf(owner: Pick<Account, 'name'>, space: string): string {
 
 function toSpaceCall(call: Call): SpaceCall {
   const session = sessionOf(call)
-  const { space } = call.loaded
-  const visible = space?.owner.spacesEnabled ? space : undefined
+  const space = visibleSpace(call.loaded)
   const key = idempotencyKey(call.req.headers)
   return {
     ...call,
     session,
-    space: visible ?? { id: NOWHERE, name: call.params.space ?? '', shortname: '', owner: session.account },
-    op: {
-      space: visible?.id ?? NOWHERE,
-      caller: session.caller,
-      limits: (visible?.owner ?? session.account).plan,
-      ...(key !== undefined && { idempotencyKey: key }),
-    },
+    space: space ?? { id: NOWHERE, name: call.params.space ?? '', shortname: '', owner: session.account },
+    op: { ...spaceOp(session, space), ...(key !== undefined && { idempotencyKey: key }) },
   }
-}
-
-function isMissingSpace(error: unknown): boolean {
-  return error instanceof SpaceError && error.code === 'NOT_FOUND' && error.details.missing === 'space'
 }
 
 function noSuchSpace({ params }: Call): SpaceError {

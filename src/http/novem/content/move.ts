@@ -8,9 +8,10 @@ import { type Answer, jsonAnswer } from '../../answer.js'
 import { parseMtime, parseTime } from '../../dates.js'
 import { parseConditions, quoted } from '../../etags.js'
 import { declaresJson, readJson, readText } from '../../request-body.js'
+import { storable } from '../../write-headers.js'
 import { metadata } from '../metadata.js'
 import type { SpaceCall } from '../space-call.js'
-import { changeHeaders, placeOf, storable } from './place.js'
+import { changeHeaders, placeOf } from './place.js'
 import { writeContent } from './write.js'
 
 export async function patchContent(call: SpaceCall): Promise<Answer> {

@@ -1,0 +1,47 @@
+/** What the domain is told with every operation on a space: which one, who asks, what its owner's plan allows. */
+import type { Loaded, Session, SpaceRef } from '../accounts/types.js'
+import { SpaceError } from '../space/errors.js'
+import type { OpContext } from '../space/types.js'
+import type { AppDeps } from './deps.js'
+
+/**
+ * What is asked about a space that does not exist is asked about this one, which never does: the same steps give the same
+ * answer after the same time as for a space that the caller may not see.
+ */
+export const NOWHERE = 'nowhere'
+
+/** The space that was looked up, unless its owner's early-access flag hides it. */
+export function visibleSpace({ space }: Loaded): SpaceRef | undefined {
+  return space?.owner.spacesEnabled ? space : undefined
+}
+
+export function spaceOp(session: Session, space: SpaceRef | undefined): OpContext {
+  return {
+    space: space?.id ?? NOWHERE,
+    caller: session.caller,
+    limits: (space?.owner ?? session.account).plan,
+  }
+}
+
+/**
+ * Who asks and what is known of the space, anew: for what lasts longer than a moment. By shortname, which no renaming changes.
+ * UNAUTHENTICATED where the token was revoked; undefined where the space or the early-access flag has gone.
+ */
+export async function reloadOp(
+  { directory }: Pick<AppDeps, 'directory'>,
+  token: string | undefined,
+  space: SpaceRef,
+  op: OpContext,
+): Promise<OpContext | undefined> {
+  const loaded = await directory.load(token, { shortname: space.shortname })
+  const { session } = loaded
+  if (!session) throw new SpaceError('UNAUTHENTICATED', 'The token was revoked meanwhile.')
+  const found = visibleSpace(loaded)
+  if (found?.id !== space.id || !session.account.spacesEnabled) return undefined
+  return { ...op, caller: session.caller, limits: found.owner.plan }
+}
+
+/** Is it the space itself that was not found? */
+export function isMissingSpace(error: unknown): boolean {
+  return error instanceof SpaceError && error.code === 'NOT_FOUND' && error.details.missing === 'space'
+}

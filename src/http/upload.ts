@@ -1,0 +1,93 @@
+/**
+ * A request's body becomes a file: the bytes go into a blob, then one atomic step links it into the tree
+ * (src/README.md, "The life of one write").
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { SpaceError } from '../space/errors.js'
+import { pathString } from '../space/names.js'
+import type { WriteRequest, WriteResult } from '../space/operations.js'
+import { quote } from '../space/quote.js'
+import type { Location, OpContext, StoredBlob } from '../space/types.js'
+import type { AppDeps } from './deps.js'
+import type { ExpectedDigests } from './digests.js'
+import { announcedLength, askForBody, expectsContinue } from './request-body.js'
+
+/** Up to this size taking the bytes in is cheaper than asking first whether they are wanted. */
+const SMALL_BYTES = 64 * 1024
+
+export interface Upload {
+  readonly deps: Pick<AppDeps, 'tree' | 'blobs' | 'log'>
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly op: OpContext
+  /** Who asks, loaded again when a long body has come. */
+  readonly reload: () => Promise<OpContext>
+  readonly digests: ExpectedDigests
+  /** Bytes a client says will come where no Content-Length does. */
+  readonly expected?: number
+}
+
+/** Errors of `checkWrite`, `BlobStore.put` and `write`. */
+export async function upload(call: Upload, at: Location, request: WriteRequest): Promise<WriteResult> {
+  const length = announcedLength(call.req)
+  const isSmall =
+    length !== undefined &&
+    length <= Math.min(SMALL_BYTES, call.op.limits.fileBytes) &&
+    !expectsContinue(call.req)
+  if (!isSmall) {
+    const size = length ?? call.expected
+    await call.deps.tree.checkWrite(call.op, at, { ...request, ...(size !== undefined && { size }) })
+  }
+  const blob = await receive(call, at, length)
+  return commit(call, at, blob, request, isSmall ? undefined : call.reload)
+}
+
+async function receive(call: Upload, at: Location, length: number | undefined): Promise<StoredBlob> {
+  const { req, res, deps, op, digests } = call
+  askForBody(req, res)
+  try {
+    return await deps.blobs.put(op.space, req, {
+      limit: op.limits.fileBytes,
+      ...(length !== undefined && { length }),
+      digests: digests.algorithms,
+      verify: digests.verify,
+    })
+  } catch (error) {
+    throw aboutPath(error, at)
+  }
+}
+
+/** Links a blob that is in the store, and settles what becomes of it. Errors of `write` and of `reload`. */
+export async function commit(
+  { deps: { tree, blobs, log }, op }: Pick<Upload, 'deps' | 'op'>,
+  at: Location,
+  blob: StoredBlob,
+  request: WriteRequest,
+  reload?: () => Promise<OpContext>,
+): Promise<WriteResult> {
+  const { space } = op
+  const failed = (what: string) => (error: unknown) =>
+    log.warn(`${what} blob ${blob.id} of space ${space}: ${error}`)
+  try {
+    const result = await tree.write(reload ? await reload() : op, at, blob, request)
+    // A repeated Idempotency-Key: the first answer stands, and its bytes; these are not needed.
+    if (result.entry.etag === blob.id) blobs.settle(space, blob.id).catch(failed('Settling'))
+    else blobs.discard(space, blob.id).catch(failed('Discarding'))
+    return result
+  } catch (error) {
+    // Nobody knows what the tree did when it does not answer: the collector will ask it.
+    if (!isUnknown(error)) await blobs.discard(space, blob.id).catch(failed('Discarding'))
+    throw error
+  }
+}
+
+function isUnknown(error: unknown): boolean {
+  return !(error instanceof SpaceError) || error.code === 'UNAVAILABLE'
+}
+
+/** The blob store knows no paths; the message shall. */
+function aboutPath(error: unknown, at: Location): unknown {
+  if (!(error instanceof SpaceError)) return error
+  const message = `${quote(pathString(at.path))} was not written. ${error.message}`
+  return new SpaceError(error.code, message, error.details, { cause: error })
+}
