@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { EXIT_CODES } from './commands/common.js'
+import { fsckCommand } from './commands/fsck.js'
 import { gcCommand } from './commands/gc.js'
 import { serveCommand } from './commands/serve.js'
 import { tokenCommand } from './commands/token.js'
@@ -16,6 +17,7 @@ function program(): Command {
     .addCommand(serveCommand())
     .addCommand(userCommand())
     .addCommand(tokenCommand())
+    .addCommand(fsckCommand())
     .addCommand(gcCommand())
 }
 

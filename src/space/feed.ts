@@ -14,6 +14,7 @@ export async function changes(
   request: ChangesRequest,
 ): Promise<ChangesResult> {
   const rows: Change[] = []
+  let stuck: string | undefined
   for (;;) {
     const since = rows.at(-1)?.seq ?? request.since
     const answer = await engine.read('changes', op, [since, request.limit - rows.length], refusalError)
@@ -28,7 +29,13 @@ export async function changes(
     }
     const unready = collect(answer, since, request.limit, rows)
     if (unready !== undefined) {
-      await reapUpTo(engine, op.space, unready)
+      // Somebody else may have written the piece since; else, asked again, the range will miss the same one.
+      const state = `${unready} ${rows.length}`
+      const worked = await reapUpTo(engine, op.space, unready)
+      if (!worked && stuck === state) {
+        throw new SpaceError('CORRUPT', `The journal lacks tombstones before ${unready}; fsck says more.`)
+      }
+      stuck = worked ? undefined : state
       continue
     }
     const last = rows.at(-1)?.seq ?? request.since

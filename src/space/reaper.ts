@@ -2,10 +2,10 @@ import type { Answer, Engine } from './engine.js'
 
 /** Takes apart what recursive deletes cut off, in steps of a few milliseconds at most (scripts/reap.lua). */
 
-/** One step of the range ending at `last`. Resolves with false when nothing of it is left. */
-export async function reapUpTo(engine: Engine, space: string, last: number | 'root'): Promise<boolean> {
+/** One step of the range ending at `last`. Resolves with false where there was nothing of it left to do. */
+export async function reapUpTo(engine: Engine, space: string, last: number): Promise<boolean> {
   const answer = (await engine.run('reap', space, [last])) as Answer
-  return answer[1] === 1
+  return answer.length > 0
 }
 
 /** One step of whichever range waits longest. Resolves with false when the space has nothing to reap. */
