@@ -45,8 +45,8 @@ export async function openStore(config: StoreConfig, role: HolderRole, log: Log)
     closers.unshift(() => redis.disconnect())
     const blobs = new LocalBlobStore(config.dataDir, { durability: config.durability })
     await blobs.open()
-    await bindStore(redis, config.dataDir)
     closers.unshift(() => blobs.close())
+    await bindStore(redis, config.dataDir)
     const spaces = new Spaces(redis, {
       failed: (error) => log.error(`Background work on a space failed: ${String(error)}`),
     })
