@@ -10,6 +10,7 @@ const COMMANDS = [
   'token add',
   'token list',
   'token revoke',
+  'fsck',
   'gc',
 ]
 
