@@ -5,6 +5,7 @@ import { entryRights, type Rights } from '../rights.js'
 
 export interface Row {
   readonly name: string
+  /** Percent-encoded. */
   readonly uri: string
   readonly type: 'file' | 'dir' | 'link' | 'system_file' | 'system_dir'
   readonly rights: Rights
@@ -14,57 +15,70 @@ export interface Row {
   readonly size: number
 }
 
-/** A row as JSON, without its closing brace: content adds to it. */
-function openRow(row: Row): string {
-  const { name, uri, type, rights, etag, created, modified, size } = row
-  return (
-    `{"name":${text(name)},"uri":${text(uri)},"target":null,"type":"${type}",${rights.json},` +
-    `"ETag":"${etag}","etag":"${etag}","created_on":"${date(created)}","last_modified":"${date(modified)}","size":${size}`
-  )
-}
-
 export function rowsJson(rows: readonly Row[]): string {
-  return `[${rows.map((row) => `${openRow(row)}}`).join(',')}]`
+  return `[${rows
+    .map(
+      ({ name, uri, type, rights, etag, created, modified, size }) =>
+        `{"name":${text(name)},"uri":"${uri}${nature(type, rights)}${etag}","etag":"${etag}${times(created, modified)}${size}}`,
+    )
+    .join(',')}]`
 }
 
-/** Writes rows of content. `uri`: that of the content root. */
-export class EntryRows {
-  readonly #uri: string
-  readonly #access: Access
-  /** URIs of folders, as siblings share theirs. */
-  #folder = ''
-  #folderUri: string
+/** From the end of the URI to the beginning of the etag: the same for all rows of a kind. */
+function nature(type: Row['type'], rights: Rights): string {
+  return `","target":null,"type":"${type}",${rights.json},"ETag":"`
+}
 
-  constructor(uri: string, access: Access) {
-    this.#uri = uri
-    this.#access = access
-    this.#folderUri = uri
+/** Writes rows of content, of few pieces each: joining them is what a long listing costs. */
+export class EntryRows {
+  readonly #contentUri: string
+  readonly #file: string
+  readonly #folder: string
+  readonly #contentTypes = new Map<string, string>()
+  /** Siblings share the beginning of their URIs. */
+  #parent = ''
+  #parentUri: string
+
+  /** `contentUri`: that of the content root. */
+  constructor(contentUri: string, access: Access) {
+    this.#contentUri = contentUri
+    this.#parentUri = `,"uri":"${contentUri}/`
+    this.#file = nature('file', entryRights(access, { kind: 'file', path: '-' }))
+    this.#folder = nature('dir', entryRights(access, { kind: 'folder', path: '-' }))
   }
 
   /** `path` beside the name, for listings of whole trees. */
   row(entry: Entry, withPath: boolean): string {
-    const rights = entryRights(this.#access, entry)
-    const uri = `${this.#uriOfFolder(entry)}/${encode(entry.name)}`
     const { kind, name, etag, created, modified, size, id } = entry
-    const type = kind === 'file' ? 'file' : 'dir'
-    const open = openRow({ name, uri, type, rights, etag, created, modified, size })
-    const path = withPath ? `,"path":${text(entry.path)}` : ''
-    if (entry.kind === 'folder') return `${open},"content_type":null,"id":${id}${path}}`
+    const common =
+      `{"name":${text(name)}${this.#uriOfParent(entry)}${encode(name)}${kind === 'file' ? this.#file : this.#folder}` +
+      `${etag}","etag":"${etag}${times(created, modified)}${size}`
+    const path = withPath ? `,"path":${text(entry.path)}}` : '}'
+    if (entry.kind === 'folder') return `${common},"content_type":null,"id":${id}${path}`
     const { contentType, md5, executable } = entry
-    return `${open},"content_type":${text(contentType)},"id":${id},"md5":"${md5}","executable":${executable}${path}}`
+    return `${common}${this.#contentType(contentType)}${id},"md5":"${md5}","executable":${executable}${path}`
   }
 
-  #uriOfFolder({ path, name }: Entry): string {
-    const folder = path.slice(0, Math.max(0, path.length - name.length - 1))
-    if (folder !== this.#folder) {
-      this.#folder = folder
-      this.#folderUri = folder === '' ? this.#uri : `${this.#uri}/${folder.split('/').map(encode).join('/')}`
+  #uriOfParent({ path, name }: Entry): string {
+    const parent = path.slice(0, Math.max(0, path.length - name.length - 1))
+    if (parent !== this.#parent) {
+      this.#parent = parent
+      const below = parent === '' ? '' : `/${parent.split('/').map(encode).join('/')}`
+      this.#parentUri = `,"uri":"${this.#contentUri}${below}/`
     }
-    return this.#folderUri
+    return this.#parentUri
+  }
+
+  #contentType(type: string): string {
+    const known = this.#contentTypes.get(type)
+    if (known !== undefined) return known
+    const written = `,"content_type":${text(type)},"id":`
+    this.#contentTypes.set(type, written)
+    return written
   }
 }
 
-/** Of most names and types nothing needs escaping. */
+/** Of most names nothing needs escaping. */
 function text(value: string): string {
   return /^[ !#-[\]-~]*$/.test(value) ? `"${value}"` : JSON.stringify(value)
 }
@@ -73,17 +87,30 @@ function encode(name: string): string {
   return /^[\w.~-]*$/.test(name) ? name : encodeURIComponent(name)
 }
 
-const dates = new Map<number, string>()
 const MOST_DATES = 1000
+const dates = new Map<number, string>()
+const bothTimes = new Map<number, string>()
 
-/** Entries made together share their times. */
+/** From the end of the etag to the beginning of the size. Entries made together share their times, which are in seconds. */
+function times(created: number, modified: number): string {
+  const second = Math.floor(created / 1000)
+  if (second !== Math.floor(modified / 1000)) return written(date(created), date(modified))
+  return remembered(bothTimes, second, () => written(date(created), date(created)))
+}
+
+function written(created: string, modified: string): string {
+  return `","created_on":"${created}","last_modified":"${modified}","size":`
+}
+
 function date(time: number): string {
-  const second = Math.floor(time / 1000)
-  let written = dates.get(second)
-  if (written === undefined) {
-    written = rowDate(time)
-    if (dates.size === MOST_DATES) dates.clear()
-    dates.set(second, written)
-  }
-  return written
+  return remembered(dates, Math.floor(time / 1000), () => rowDate(time))
+}
+
+function remembered(cache: Map<number, string>, key: number, make: () => string): string {
+  const known = cache.get(key)
+  if (known !== undefined) return known
+  if (cache.size === MOST_DATES) cache.clear()
+  const made = make()
+  cache.set(key, made)
+  return made
 }

@@ -44,19 +44,26 @@ function pageJson(rows: EntryRows, { entries }: Page): string {
   return json
 }
 
+/** The next page is on its way while the rows of this one are written. */
 async function* allPages(
   call: SpaceCall,
   folder: Location,
   rows: EntryRows,
   first: Page,
 ): AsyncGenerator<string, void> {
-  yield `[${pageJson(rows, first)}`
-  for (let { cursor } = first; cursor !== undefined; ) {
-    const page = await call.deps.tree.list(call.op, folder, { cursor })
-    if (page.entries.length > 0) yield `,${pageJson(rows, page)}`
-    cursor = page.cursor
+  let before = '['
+  for (let page: Page | undefined = first; page; ) {
+    const next: Promise<Page> | undefined =
+      page.cursor === undefined ? undefined : call.deps.tree.list(call.op, folder, { cursor: page.cursor })
+    // It is raised where it is awaited, unless nobody reads on.
+    next?.catch(() => undefined)
+    if (page.entries.length > 0) {
+      yield before + pageJson(rows, page)
+      before = ','
+    }
+    page = await next
   }
-  yield ']'
+  yield before === '[' ? '[]' : ']'
 }
 
 function nextPage({ query, path }: SpaceCall, cursor: string): string[] {
