@@ -24,6 +24,15 @@ import { parseQuery, parseTarget, type Target } from '../target.js'
 
 const ALL_VERBS = 'GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS'
 
+/** What is known before anything is asked of Redis. */
+interface Request {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly target: Target
+  readonly found: Match | undefined
+  readonly token: string | undefined
+}
+
 export class NovemSurface {
   readonly #deps: AppDeps
   readonly #root: Resource
@@ -55,72 +64,49 @@ export class NovemSurface {
         throw new SpaceError('BAD_REQUEST', 'The header Host is missing, which HTTP/1.1 requires.')
       }
       const target = parseTarget(url)
-      if (req.method === 'OPTIONS') return await this.#options(req, res, target)
-      return await this.#handle(req, res, target)
+      const found = match(this.#root, target.path, 0)
+      const request = { req, res, target, found, token: tokenOf(req.headers) }
+      return await (req.method === 'OPTIONS' ? this.#options(request) : this.#handle(request))
     } catch (error) {
       if (isServerFailure(error)) this.#report(req, url, error)
       return novemFailure(error)
     }
   }
 
-  async #handle(req: IncomingMessage, res: ServerResponse, target: Target): Promise<Answer> {
-    const found = match(this.#root, target.path, 0)
+  async #handle(request: Request): Promise<Answer> {
+    const { req, target, found } = request
     const verb = (req.method === 'HEAD' ? 'GET' : req.method) as Verb
     const isOpen = found?.resource.open?.includes(verb) === true
-    const token = tokenOf(req.headers)
-    const loaded = isOpen ? {} : await this.#deps.directory.load(token, found && addressOf(found.params))
-    if (!isOpen && !loaded.session) throw await this.#unauthenticated(req, token)
-    if (!found || (found.resource.gated && !isOpen && !loaded.session?.account.spacesEnabled))
-      throw nothingAt(target)
+    const loaded = isOpen ? {} : await this.#load(request)
+    if (!isOpen && !loaded.session) throw await this.#unauthenticated(request)
+    const isHidden = found?.resource.gated && !isOpen && !loaded.session?.account.spacesEnabled
+    if (!found || isHidden) throw nothingAt(target)
     const handler = found.resource.verbs[verb]
-    if (!handler) {
-      const allow = allowed(actionsOf(found.resource))
-      throw new SpaceError(
-        'METHOD_NOT_ALLOWED',
-        `${quote(target.path)} does not take ${req.method}; it takes ${allow}.`,
-        {
-          allow,
-        },
-      )
-    }
-    return handler(this.#call(req, res, found, target, token, loaded))
+    if (!handler) throw otherVerb(request, found.resource)
+    return handler(this.#call(request, found, loaded))
   }
 
   /** 200 on any path; anonymous pre-flights too (contract §1, "OPTIONS"). */
-  async #options(req: IncomingMessage, res: ServerResponse, target: Target): Promise<Answer> {
-    const found = match(this.#root, target.path, 0)
-    const preflight = this.#cors.preflight(req.headers, ALL_VERBS)
+  async #options(request: Request): Promise<Answer> {
+    const preflight = this.#cors.preflight(request.req.headers, ALL_VERBS)
     if (preflight) return optionsAnswer(NOTHING, preflight)
-    const token = tokenOf(req.headers)
-    const loaded = await this.#deps.directory.load(token, found && addressOf(found.params))
-    const rights = await this.#rights(req, res, found, target, token, loaded)
-    return optionsAnswer(rights)
+    return optionsAnswer(await this.#rights(request, await this.#load(request)))
   }
 
-  async #rights(
-    req: IncomingMessage,
-    res: ServerResponse,
-    found: Match | undefined,
-    target: Target,
-    token: string | undefined,
-    loaded: Loaded,
-  ): Promise<Rights> {
-    if (!found) return NOTHING
-    const { resource } = found
+  async #rights(request: Request, loaded: Loaded): Promise<Rights> {
+    if (!request.found) return NOTHING
+    const { resource } = request.found
     if (!loaded.session) return resource.open ? rightsOf(resource.open) : NOTHING
     if (resource.gated && !loaded.session.account.spacesEnabled) return NOTHING
     if (!resource.rights) return rightsOf(VERBS.filter((verb) => resource.verbs[verb]))
-    return resource.rights(this.#call(req, res, found, target, token, loaded))
+    return resource.rights(this.#call(request, request.found, loaded))
   }
 
-  #call(
-    req: IncomingMessage,
-    res: ServerResponse,
-    found: Match,
-    target: Target,
-    token: string | undefined,
-    loaded: Loaded,
-  ): Call {
+  #load({ token, found }: Request): Promise<Loaded> {
+    return this.#deps.directory.load(token, found && addressOf(found.params))
+  }
+
+  #call({ req, res, target, token }: Request, found: Match, loaded: Loaded): Call {
     return {
       deps: this.#deps,
       req,
@@ -137,7 +123,7 @@ export class NovemSurface {
   }
 
   /** Whoever guesses tokens is slowed down; a request without one guesses nothing. */
-  async #unauthenticated(req: IncomingMessage, token: string | undefined): Promise<SpaceError> {
+  async #unauthenticated({ req, token }: Request): Promise<SpaceError> {
     if (req.headers.authorization === undefined) {
       return new SpaceError(
         'UNAUTHENTICATED',
@@ -162,6 +148,12 @@ function addressOf({ user, space }: Params): SpaceAddress | undefined {
 
 function nothingAt({ path }: Target): SpaceError {
   return new SpaceError('NOT_FOUND', `There is nothing at ${quote(path)}.`)
+}
+
+function otherVerb({ req, target }: Request, resource: Resource): SpaceError {
+  const allow = allowed(actionsOf(resource))
+  const message = `${quote(target.path)} does not take ${req.method}; it takes ${allow}.`
+  return new SpaceError('METHOD_NOT_ALLOWED', message, { allow })
 }
 
 function rightsOf(verbs: readonly Verb[]): Rights {
