@@ -10,28 +10,50 @@ export function serveCommand(): Command {
     new Command('serve').description('run the server until SIGTERM or Ctrl-C; logs go to stderr'),
   ).action(async (_options, command: Command) => {
     const config = serveConfig(command)
-    const stopped = firstSignal()
+    const heard = signals()
     // Loaded here, so that other commands need not wait for them.
     const { startServer } = await import('../server.js')
     const { pino } = await import('pino')
     const log: Log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }))
     const server = await startServer(config, log)
     process.stdout.write(`${banner(server)}\n`)
-    await stopped
-    await stop(server, log)
+    await heard.first
+    await stop(server, heard, log)
   })
 }
 
-/** Listened for from the beginning: a signal while Redis loads is obeyed as soon as stopping is clean. */
-function firstSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
+interface Signals {
+  readonly first: Promise<void>
+  /** Called for every signal behind the first, also for those that came before this was set. */
+  onFurther(act: () => void): void
+}
+
+/** Listened for from the beginning and to the end: a signal while Redis loads is obeyed as soon as stopping is clean. */
+function signals(): Signals {
+  let count = 0
+  let act: (() => void) | undefined
+  let begin: () => void
+  const first = new Promise<void>((resolve) => {
+    begin = resolve
   })
+  const hear = () => {
+    count++
+    if (count === 1) begin()
+    else act?.()
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, hear)
+  return {
+    first,
+    onFurther: (further) => {
+      act = further
+      if (count > 1) further()
+    },
+  }
 }
 
 /** A second signal stops waiting for requests that run; what they had not acknowledged is undone at the next start. */
-async function stop(server: RunningServer, log: Log): Promise<void> {
+async function stop(server: RunningServer, heard: Signals, log: Log): Promise<void> {
+  heard.onFurther(() => server.cutOff())
   log.info('Stopping: running requests are finished first; a second signal cuts them off.')
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => server.cutOff())
   await server.close()
 }
