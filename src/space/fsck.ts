@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis'
-import type { BlobStore } from '../blobs/store.js'
 import type { RedisClient } from '../redis/scripts.js'
 import { Engine } from './engine.js'
+import type { ReadableBlobs } from './fsck/blobs.js'
 import { Findings, type FsckProblem } from './fsck/findings.js'
 import { scan } from './fsck/folder.js'
 import { readRecord } from './fsck/record.js'
@@ -13,7 +13,7 @@ export { type FsckProblem, PROBLEM_KINDS, type ProblemKind } from './fsck/findin
 /** What is checked. */
 export interface FsckParts {
   readonly redis: RedisClient
-  readonly blobs: BlobStore
+  readonly blobs: ReadableBlobs
   /** Which spaces there should be; without it, those that Redis holds are checked. */
   readonly directory?: {
     allSpaces(): AsyncIterable<{ readonly id: string; readonly state: string; readonly name: string }>

@@ -9,6 +9,9 @@ import { scan } from './folder.js'
 import { unpack } from './packed.js'
 import type { Replay } from './replay.js'
 
+/** What fsck needs of a store. */
+export type ReadableBlobs = Pick<BlobStore, 'list' | 'size' | 'get'>
+
 /** Where an entry is filed, and what to call it. */
 export interface EntryPlace {
   readonly folder: number
@@ -42,7 +45,7 @@ export class BlobCheck {
 
   constructor(
     readonly engine: Engine,
-    readonly store: BlobStore,
+    readonly store: ReadableBlobs,
     readonly space: string,
     readonly findings: Findings,
     readonly options: BlobOptions,

@@ -1,10 +1,9 @@
-import type { BlobStore } from '../../blobs/store.js'
 import type { Engine } from '../engine.js'
 import { SpaceError } from '../errors.js'
 import { foldName } from '../names.js'
 import { stat } from '../reading.js'
 import type { OpContext } from '../types.js'
-import { BlobCheck, type BlobOptions } from './blobs.js'
+import { BlobCheck, type BlobOptions, type ReadableBlobs } from './blobs.js'
 import type { Findings } from './findings.js'
 import { Leftovers } from './leftovers.js'
 import { readRecord } from './record.js'
@@ -26,7 +25,7 @@ const NO_LIMITS = { fileBytes: 0, spaceBytes: 0, entries: 0 }
 /** Checks one live space. */
 export async function checkSpace(
   engine: Engine,
-  blobStore: BlobStore,
+  blobStore: ReadableBlobs,
   owner: string,
   findings: Findings,
   options: BlobOptions,
