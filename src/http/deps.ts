@@ -7,7 +7,11 @@ import type { TreeOperations } from '../space/operations.js'
 
 /** Wakes those who wait for a space's journal. Subscribed when `watch` resolves: read the journal after that, then wait. */
 export interface Watching {
-  watch(space: string): Promise<{
+  /** `reader`: id of the account that waits, woken too when it loses something. */
+  watch(
+    space: string,
+    reader?: string,
+  ): Promise<{
     /** True when something changed since the watch began or this last said so; false after `timeoutMs` or an abort. */
     changed(timeoutMs: number, signal?: AbortSignal): Promise<boolean>
     close(): void

@@ -3,6 +3,7 @@ import { type AccountSlot, type MutationOptions, text } from '../accounts/slot.j
 import { SpaceError } from '../space/errors.js'
 import { quote } from '../space/quote.js'
 import { describeGroup, type GroupKind } from './address.js'
+import { noSuchSpace } from './missing.js'
 import { formatShareTarget, orderLetters, parseShareTarget, type ShareTarget } from './share-target.js'
 
 export interface Share extends ShareTarget {
@@ -37,7 +38,7 @@ export class Shares {
       { by: account, what: [space, target], ...options },
       {
         NOT_FOUND: ([what]) =>
-          what === 'group' && group !== 'public' ? `There is no ${describeGroup(group)}.` : NO_SPACE,
+          what === 'group' && group !== 'public' ? `There is no ${describeGroup(group)}.` : noSuchSpace(),
         NOT_ALLOWED: ([why]) => {
           if (why === 'owner') return 'Only the owner of a space shares it.'
           if (why === 'public') return 'Only an account that is public itself shares with everybody.'
@@ -56,7 +57,7 @@ export class Shares {
       [account, space, ...groupArgs(group)],
       { by: account, what: [space, target], ...options },
       {
-        NOT_FOUND: ([what]) => (what === 'share' ? notShared(target).message : NO_SPACE),
+        NOT_FOUND: ([what]) => (what === 'share' ? notShared(target).message : noSuchSpace()),
         NOT_ALLOWED: () => 'Only the owner of a space ends its shares.',
       },
     )
@@ -65,7 +66,7 @@ export class Shares {
   /** By name. To others than the owner only those through which they see the space. NOT_FOUND (no access). */
   async list(account: string, space: string): Promise<Share[]> {
     const reply = await this.#slot.read('list_shares', [account, space])
-    if (reply === null) throw new SpaceError('NOT_FOUND', NO_SPACE)
+    if (reply === null) throw noSuchSpace()
     return rows(reply, 5)
       .map(([kind, owner, name, letters, created]) => {
         const group =
@@ -87,8 +88,6 @@ export class Shares {
     return share
   }
 }
-
-const NO_SPACE = 'There is no such space.'
 
 function notShared(target: string): SpaceError {
   return new SpaceError('NOT_FOUND', `The space is not shared with ${quote(target)}.`)

@@ -1,7 +1,8 @@
 import { rows } from '../accounts/records.js'
-import type { AccountSlot, MutationOptions } from '../accounts/slot.js'
+import { type AccountSlot, list, type MutationOptions, text } from '../accounts/slot.js'
 import { SpaceError } from '../space/errors.js'
 import { quote } from '../space/quote.js'
+import { noSuchSpace } from './missing.js'
 
 export const SYSTEM_TAGS = ['fav', 'like', 'ignore', 'wip', 'archived'] as const
 
@@ -45,7 +46,7 @@ export class Tags {
       [account, space, tag, MOST_TAGS, Date.now()],
       { by: account, what: [space, tag], ...options },
       {
-        NOT_FOUND: () => NO_SPACE,
+        NOT_FOUND: () => noSuchSpace(),
         NOT_ALLOWED: () => `Only the owner of a space gives it a category such as ${quote(tag)}.`,
         BAD_REQUEST: () => `The space has ${MOST_TAGS} tags of yours already; ${quote(tag)} is one too many.`,
       },
@@ -60,20 +61,24 @@ export class Tags {
       [account, space, tag],
       { by: account, what: [space, tag], ...options },
       {
-        NOT_FOUND: ([what]) => (what === 'tag' ? `The space has no tag ${quote(tag)} of yours.` : NO_SPACE),
+        NOT_FOUND: ([what]) =>
+          what === 'tag' ? `The space has no tag ${quote(tag)} of yours.` : noSuchSpace(),
         NOT_ALLOWED: () => `Only the owner of a space takes its category ${quote(tag)} away.`,
       },
     )
   }
 
+  /** All that the account uses, by name, whether it still sees those spaces or not. */
+  async used(account: string): Promise<string[]> {
+    return list(await this.#slot.read('own_tags', [account])).map(text)
+  }
+
   /** By name. NOT_FOUND (no access). */
   async list(account: string, space: string): Promise<Tag[]> {
     const reply = await this.#slot.read('list_tags', [account, space])
-    if (reply === null) throw new SpaceError('NOT_FOUND', NO_SPACE)
+    if (reply === null) throw noSuchSpace()
     return rows(reply, 2)
       .map(([name, created]) => ({ name: name as string, created: Number(created) }))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 }
-
-const NO_SPACE = 'There is no such space.'

@@ -251,7 +251,7 @@ test('folders above the spaces list what they hold', async (t) => {
   const names = async (path: string) =>
     (await json(await server.fetch(path))).map((row: { name: string }) => row.name)
   t.deepEqual(await names('/'), ['gql', 'v1'])
-  t.deepEqual(await names('/v1/'), ['admin', 'code', 'token', 'users', 'whoami'])
+  t.deepEqual(await names('/v1/'), ['admin', 'code', 'groups', 'orgs', 'tags', 'token', 'users', 'whoami'])
   t.deepEqual(await names('/v1/code'), ['spaces'])
-  t.deepEqual(await names('/v1/admin'), ['profile', 'tokens'])
+  t.deepEqual(await names('/v1/admin'), ['groups', 'invites', 'orgs', 'profile', 'tokens'])
 })

@@ -36,11 +36,12 @@ async function readChanges(call: SpaceCall): Promise<Answer> {
 
 /** Subscribes, reads again, and waits only then: nothing slips through between. */
 async function later(call: SpaceCall, request: ChangesRequest, waitMs: number): Promise<ChangesResult> {
-  const watch = await call.deps.watcher.watch(call.space.id)
+  const watch = await call.deps.watcher.watch(call.space.id, call.session.account.id)
   try {
     const deadline = Date.now() + waitMs
     const ended = call.ended()
-    let { op } = call
+    // Whose access went before the subscription is not woken.
+    let op = await reload(call)
     for (;;) {
       const result = await call.deps.tree.changes(op, request)
       if (result.changes.length > 0 || ended.aborted || Date.now() >= deadline) return result

@@ -13,9 +13,9 @@ type Watch = Awaited<ReturnType<Watching['watch']>>
 
 /** What is wrong is said by a status before the stream begins; afterwards it just ends, and the client asks again. */
 export async function eventsAnswer(call: SpaceCall, request: ChangesRequest): Promise<Answer> {
-  const watch = await call.deps.watcher.watch(call.space.id)
+  const watch = await call.deps.watcher.watch(call.space.id, call.session.account.id)
   try {
-    const first = await call.deps.tree.changes(call.op, request)
+    const first = await call.deps.tree.changes(await reload(call), request)
     const headers = [
       'Content-Type',
       'text/event-stream; charset=utf-8',

@@ -1,5 +1,7 @@
 /** `POST /gql`: one command-line client lists spaces through it; the answer is the same whatever the query (contract §2). */
 import type { Account } from '../../accounts/types.js'
+import type { Share } from '../../sharing/shares.js'
+import { callerIn, type VisibleSpace } from '../../sharing/visible.js'
 import { SpaceError } from '../../space/errors.js'
 import { type Answer, jsonAnswer } from '../answer.js'
 import type { Call, Resource } from '../call.js'
@@ -28,30 +30,47 @@ async function listByQuery(call: Call): Promise<Answer> {
 
 /** Those that the caller may see; none without the early-access flag, the caller's or the owner's. */
 async function spacesOf(call: Call, owner: Account): Promise<readonly unknown[]> {
-  const { account, caller } = sessionOf(call)
+  const { account } = sessionOf(call)
   if (!account.spacesEnabled || !owner.spacesEnabled) return []
-  const found = await call.deps.directory.listSpaces(owner.id)
-  const origin = call.deps.settings.publicUrl ?? `http://${call.req.headers.host ?? 'localhost'}`
-  const rows = found.map(async ({ id, name, shortname }) => {
-    try {
-      const { info, meta } = await call.deps.tree.readMeta({ space: id, caller, limits: owner.plan })
-      return {
-        id: shortname,
-        name,
-        type: 'space',
-        summary: meta.summary?.text ?? '',
-        url: origin + uriOf(owner, name),
-        updated: isoDate(info.modified),
-        public: false,
-        shared: [],
-        tags: [],
-        social: { views: 0 },
-        topics: [],
-      }
-    } catch (error) {
-      if (error instanceof SpaceError && error.code === 'NOT_FOUND') return undefined
-      throw error
+  const found = await call.deps.directory.visible.of(account.id, owner.name)
+  const rows = await Promise.all(found.map((space) => spaceOf(call, owner, space)))
+  return rows.filter((row) => row !== undefined)
+}
+
+/** undefined where the space, or the caller's access to it, went meanwhile. */
+async function spaceOf(call: Call, owner: Account, space: VisibleSpace): Promise<unknown> {
+  const { deps } = call
+  const { account } = sessionOf(call)
+  const origin = deps.settings.publicUrl ?? `http://${call.req.headers.host ?? 'localhost'}`
+  const op = { space: space.id, caller: callerIn(space, account.id), limits: owner.plan }
+  try {
+    const [{ info, meta }, shares, tags] = await Promise.all([
+      deps.tree.readMeta(op),
+      deps.directory.shares.list(account.id, space.id),
+      deps.directory.tags.list(account.id, space.id),
+    ])
+    return {
+      id: space.shortname,
+      name: space.name,
+      type: 'space',
+      summary: meta.summary?.text ?? '',
+      url: origin + uriOf(owner, space.name),
+      updated: isoDate(info.modified),
+      public: shares.some(({ group }) => group === 'public'),
+      shared: shares
+        .filter(({ group }) => group !== 'public')
+        .map(({ name, group }) => ({ id: name, name, type: typeOf(group) })),
+      tags: tags.map(({ name }) => ({ id: name, name, type: 'tag' })),
+      social: { views: 0 },
+      topics: [],
     }
-  })
-  return (await Promise.all(rows)).filter((row) => row !== undefined)
+  } catch (error) {
+    if (error instanceof SpaceError && error.code === 'NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+function typeOf(group: Share['group']): string {
+  if (group === 'public') return 'public'
+  return group.kind === '@' ? 'user_group' : 'org_group'
 }

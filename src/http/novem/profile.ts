@@ -119,7 +119,8 @@ function operatorsText(textOf: (session: Session) => string): Resource {
   }
 }
 
-function textOrNotModified(
+/** A small text file's answer to GET. */
+export function textOrNotModified(
   call: Call,
   text: string,
   modified: number,

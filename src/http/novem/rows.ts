@@ -13,15 +13,21 @@ export interface Row {
   readonly created: number
   readonly modified: number
   readonly size: number
+  /** What rows of this kind say besides. */
+  readonly more?: Readonly<Record<string, unknown>>
 }
 
 export function rowsJson(rows: readonly Row[]): string {
   return `[${rows
     .map(
-      ({ name, uri, type, rights, etag, created, modified, size }) =>
-        `{"name":${text(name)},"uri":"${uri}${nature(type, rights)}${etag}","etag":"${etag}${times(created, modified)}${size}}`,
+      ({ name, uri, type, rights, etag, created, modified, size, more }) =>
+        `{"name":${text(name)},"uri":"${uri}${nature(type, rights)}${etag}","etag":"${etag}${times(created, modified)}${size}${members(more)}}`,
     )
     .join(',')}]`
+}
+
+function members(more: Row['more']): string {
+  return more === undefined ? '' : `,${JSON.stringify(more).slice(1, -1)}`
 }
 
 /** From the end of the URI to the beginning of the etag: the same for all rows of a kind. */

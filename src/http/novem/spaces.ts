@@ -1,6 +1,7 @@
 /** Spaces themselves: listing, making, renaming, ending them; and what stands in a space's folder (contract §2). */
 import { endSpace, makeSpace } from '../../accounts/lifecycle.js'
 import type { Account } from '../../accounts/types.js'
+import { callerIn } from '../../sharing/visible.js'
 import { SpaceError } from '../../space/errors.js'
 import type { SpaceInfo } from '../../space/operations.js'
 import { quote } from '../../space/quote.js'
@@ -21,11 +22,12 @@ import {
   spaceRow,
   systemFolder,
 } from './folders.js'
+import { shared } from './sharing/shares.js'
+import { tags } from './sharing/tags.js'
 import { inSpace, ofSpace, rightsInSpace, type SpaceCall, sessionOf, uriOf } from './space-call.js'
 import { fixedText, ownText, urlOf } from './texts.js'
 
 const CONFIG_FILES = ['config/access/ssh', 'config/access/web']
-const NOT_SHARED: readonly never[] = []
 
 const access = spaceFolder(
   new Map([
@@ -49,8 +51,8 @@ const space: Resource = {
       ['description', ownText('description')],
       ['url', fixedText(urlOf)],
       ['shortname', fixedText((call) => call.space.shortname)],
-      ['shared', spaceFolder(undefined, () => NOT_SHARED)],
-      ['tags', spaceFolder(undefined, () => NOT_SHARED)],
+      ['shared', shared],
+      ['tags', tags],
     ]),
     rowsInSpace,
   ),
@@ -68,10 +70,12 @@ export const spaces: Resource = {
 async function listSpaces(call: Call): Promise<Answer> {
   const owner = await ownerOf(call)
   const { deps } = call
-  const { caller } = sessionOf(call)
-  const found = await deps.directory.listSpaces(owner.id)
+  const { account } = sessionOf(call)
+  const found = await deps.directory.visible.of(account.id, owner.name)
   const rows = await Promise.all(
-    found.map(async ({ id, name }) => {
+    found.map(async (space) => {
+      const { id, name } = space
+      const caller = callerIn(space, account.id)
       const info = await visible(deps.tree.info({ space: id, caller, limits: owner.plan }))
       return info && spaceRow({ info, uri: uriOf(owner, name) }, name, spaceRights(info))
     }),

@@ -6,6 +6,9 @@ import { rowsAnswer } from './folders.js'
 import { gql } from './gql.js'
 import { profile } from './profile.js'
 import type { Row } from './rows.js'
+import { adminGroups, groups, orgs, userGroups } from './sharing/groups.js'
+import { invites } from './sharing/invites.js'
+import { allTags } from './sharing/tags.js'
 import { sessionOf } from './space-call.js'
 import { spaces } from './spaces.js'
 import { etagOf } from './texts.js'
@@ -16,10 +19,13 @@ type Children = Readonly<Record<string, Resource>>
 export function novemRoot(): Resource {
   const code = folder({ spaces })
   const v1 = folder({
-    admin: folder({ profile, tokens }),
+    admin: folder({ groups: adminGroups, invites, orgs, profile, tokens }),
     code,
+    groups,
+    orgs,
+    tags: allTags,
     token,
-    users: { ...folder({}), param: { name: 'user', resource: folder({ code }) } },
+    users: { ...folder({}), param: { name: 'user', resource: folder({ code, groups: userGroups }) } },
     whoami,
   })
   return folder({ gql, v1 })
