@@ -38,8 +38,10 @@ export async function upload(call: Upload, at: Location, request: WriteRequest):
     const size = length ?? call.expected
     await call.deps.tree.checkWrite(call.op, at, { ...request, ...(size !== undefined && { size }) })
   }
+  // Nobody can have lost their access between `load` and a body that had come by then.
+  const isHere = isSmall && call.req.readableLength >= length
   const blob = await receive(call, at, length)
-  return commit(call, at, blob, request, isSmall ? undefined : call.reload)
+  return commit(call, at, blob, request, isHere ? undefined : call.reload)
 }
 
 async function receive(call: Upload, at: Location, length: number | undefined): Promise<StoredBlob> {
