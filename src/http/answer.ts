@@ -44,7 +44,10 @@ export async function send(
   const length = isStream || body === undefined ? answer.length : Buffer.byteLength(body)
   if (length !== undefined) headers.push('Content-Length', String(length))
   else if (body === undefined && status !== 304 && req.method !== 'HEAD') headers.push('Content-Length', '0')
-  const cutsShort = hasBody(req) && !req.complete && mustClose(req)
+  const isUnread = hasBody(req) && !req.complete
+  const cutsShort = isUnread && mustClose(req)
+  // Node reads away what nobody touched, but not what somebody began to read.
+  if (isUnread && !cutsShort) req.on('error', () => {}).resume()
   if (cutsShort) headers.push('Connection', 'close')
   res.writeHead(status, headers)
   if (req.method === 'HEAD' || status === 304 || body === undefined) {

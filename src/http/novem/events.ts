@@ -26,9 +26,14 @@ export async function eventsAnswer(call: SpaceCall, request: ChangesRequest): Pr
       'X-NVM-Epoch',
       first.epoch,
     ]
-    if (call.req.method !== 'HEAD') return { status: 200, headers, body: stream(call, request, first, watch) }
-    watch.close()
-    return { status: 200, headers }
+    const ended = call.ended()
+    if (call.req.method === 'HEAD' || ended.aborted) {
+      watch.close()
+      return { status: 200, headers }
+    }
+    // Also where the client goes before the stream has begun.
+    ended.addEventListener('abort', () => watch.close(), { once: true })
+    return { status: 200, headers, body: stream(call, request, first, watch, ended) }
   } catch (error) {
     watch.close()
     throw error
@@ -41,8 +46,8 @@ async function* stream(
   request: ChangesRequest,
   first: ChangesResult,
   watch: Watch,
+  ended: AbortSignal,
 ): AsyncGenerator<string, void> {
-  const ended = call.ended()
   const heartbeatMs = call.deps.settings.heartbeatMs ?? HEARTBEAT_MS
   let { since } = request
   try {
