@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
+import { lean } from './lua.js'
 import { gather, ScriptCommand, type ScriptHead, scriptHead } from './script-command.js'
 
 export type RedisClient = Redis | Cluster
@@ -60,7 +61,7 @@ export class Scripts {
     return script
   }
 
-  /** The text that Redis gets, includes expanded; its SHA-1 is what EVALSHA names. */
+  /** The text that Redis gets, includes expanded, see `lean`; its SHA-1 is what EVALSHA names. */
   source(name: string): string {
     const included = new Set<string>()
     const expand = (file: URL): string =>
@@ -74,7 +75,7 @@ export class Scripts {
           return expand(target)
         },
       )
-    return expand(new URL(`${name}.lua`, this.#folder))
+    return lean(expand(new URL(`${name}.lua`, this.#folder)))
   }
 }
 

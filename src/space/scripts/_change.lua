@@ -29,27 +29,30 @@ end
 -- in the last frame's folder, `height` levels and `span` path bytes below it. Frames marked `new` are folders made by this
 -- change; they count themselves in above. `changed`: the seq of the change's last row, where that is yet to come.
 local function carry(frames, count, size, children, height, span, changed)
+  local nodes = P .. 'd:'
   for k = #frames, 1, -1 do
     local frame = frames[k]
-    local f = unpackFolder(frame.raw)
-    f.entries, f.size, f.changed = f.entries + count, f.size + size, changed or seq
+    -- unpackFolder and packFolder without the table: this is what every change does on every level.
+    local flags, id, total, created, modified, _, below, own, high, wide, at = sunpack(FOLDER_FORM, frame.raw)
     if children ~= 0 then
-      f.children, f.modified = f.children + children, now
-      if f.children >= INDEX_AT and band(f.flags, INDEX) == 0 then
-        order(f.id)
-        f.flags = bor(f.flags, INDEX)
+      own, modified = own + children, now
+      if own >= INDEX_AT and band(flags, INDEX) == 0 then
+        order(id)
+        flags = bor(flags, INDEX)
       end
     end
-    if height > f.height then f.height = height end
-    if span > f.span then f.span = span end
-    height, span = height + 1, span + 1 + #nameOf(frame.raw, frame.fold)
-    frame.raw = packFolder(f)
+    if height > high then high = height end
+    if span > wide then wide = span end
+    local name = ssub(frame.raw, at)
+    frame.raw = spack(FOLDER_FORM, flags, id, total + size, created, modified, changed or seq, below + count, own, high,
+      wide) .. name
+    height, span = height + 1, span + 1 + (name == '' and #frame.fold or #name)
     if frame.new then
       link(frames[k - 1], frame.at, frame.fold, frame.raw)
-      call('HSET', P .. 'u', f.id, spack('>I5', frame.at) .. frame.fold)
+      call('HSET', P .. 'u', id, spack('>I5', frame.at) .. frame.fold)
       count, children = count + 1, 1
     else
-      call('HSET', node(frame.at), frame.fold, frame.raw)
+      call('HSET', nodes .. frame.at, frame.fold, frame.raw)
       children = 0
     end
   end
@@ -70,7 +73,7 @@ local function grow(place, folds, names)
   for i = place.index, place.count - 1 do
     local id = nextId
     nextId = nextId + 1
-    local raw = spack('>BI5I6I6I6I6I4I4BI2', FOLDER, id, 0, now, now, seq, 0, 0, 0, 0)
+    local raw = spack(FOLDER_FORM, FOLDER, id, 0, now, now, seq, 0, 0, 0, 0)
     raw = renamed(raw, names[i], folds[i])
     frames[#frames + 1] = { at = at, fold = folds[i], raw = raw, new = true }
     journal(row(now, CREATE, raw, prefix .. names[i]))
@@ -82,7 +85,8 @@ end
 
 -- Bytes of the canonical path a place will have, with the names still to be made.
 local function pathBytes(place, names)
-  local total = #prefixOf(place.frames)
+  local total = 0
+  for _, frame in ipairs(place.frames) do total = total + #nameOf(frame.raw, frame.fold) + 1 end
   for i = place.index, place.count do total = total + #names[i] + 1 end
   return total - 1
 end

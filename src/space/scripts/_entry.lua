@@ -7,22 +7,23 @@
 -- last change in or below it.
 local FOLDER, BLOB, EXEC, PROPERTIES, NAME, INDEX = 1, 2, 4, 8, 16, 32
 local band, bor = bit.band, bit.bor
-local spack, sunpack, ssub = struct.pack, struct.unpack, string.sub
+local spack, sunpack, ssub, sbyte = struct.pack, struct.unpack, string.sub, string.byte
 
-local function flagsOf(raw) return string.byte(raw, 1) end
-local function isFolder(raw) return band(string.byte(raw, 1), FOLDER) ~= 0 end
+local FOLDER_FORM = '>BI5I6I6I6I6I4I4BI2'
+local function flagsOf(raw) return sbyte(raw, 1) end
+local function isFolder(raw) return sbyte(raw, 1) % 2 == FOLDER end
 local function idOf(raw) return (sunpack('>I5', raw, 2)) end
 local function sizeOf(raw) return (sunpack('>I6', raw, 7)) end
 
 -- Everything of a folder as a table; packFolder is the inverse.
 local function unpackFolder(raw)
   local flags, id, size, created, modified, changed, count, children, height, span, at =
-    sunpack('>BI5I6I6I6I6I4I4BI2', raw)
+    sunpack(FOLDER_FORM, raw)
   return { flags = flags, id = id, size = size, created = created, modified = modified, changed = changed,
     entries = count, children = children, height = height, span = span, name = ssub(raw, at) }
 end
 local function packFolder(f)
-  return spack('>BI5I6I6I6I6I4I4BI2', f.flags, f.id, f.size, f.created, f.modified, f.changed, f.entries, f.children,
+  return spack(FOLDER_FORM, f.flags, f.id, f.size, f.created, f.modified, f.changed, f.entries, f.children,
     f.height, f.span) .. f.name
 end
 
@@ -30,10 +31,10 @@ local function nameAt(raw)
   if isFolder(raw) then return 42 end
   local at = 57
   if band(flagsOf(raw), BLOB) ~= 0 then at = 73 end
-  return at + 1 + string.byte(raw, at)
+  return at + 1 + sbyte(raw, at)
 end
 local function nameOf(raw, fold)
-  if band(flagsOf(raw), NAME) == 0 then return fold end
+  if band(sbyte(raw, 1), NAME) == 0 then return fold end
   return ssub(raw, nameAt(raw))
 end
 -- The same entry under another name.

@@ -1,7 +1,10 @@
 -- Finding entries. A frame is a folder on the way down: { at = node it is filed in, fold, raw }; the root has none.
 local function split(text)
-  local parts = {}
-  for part in string.gmatch(text, '[^/]+') do parts[#parts + 1] = part end
+  local parts, count = {}, 0
+  for part in string.gmatch(text, '[^/]+') do
+    count = count + 1
+    parts[count] = part
+  end
   return parts
 end
 
@@ -45,9 +48,10 @@ local function locate(base, folds)
     local own = table.remove(frames)
     return { frames = frames, at = own.at, fold = own.fold, raw = own.raw, index = 0, count = 0 }
   end
+  local depth, nodes = #frames, P .. 'd:'
   for index = 1, count do
     local fold = folds[index]
-    local raw = call('HGET', node(at), fold)
+    local raw = call('HGET', nodes .. at, fold)
     if not raw then
       local parent = frames[#frames]
       local children = entries
@@ -57,16 +61,23 @@ local function locate(base, folds)
     if not raw or index == count or not isFolder(raw) then
       return { frames = frames, at = at, fold = fold, raw = raw, index = index, count = count }
     end
-    frames[#frames + 1] = { at = at, fold = fold, raw = raw }
-    at = idOf(raw)
+    depth = depth + 1
+    frames[depth] = { at = at, fold = fold, raw = raw }
+    at = sunpack('>I5', raw, 2)
   end
 end
 
 -- Slash-separated canonical names of the frames, with a slash behind each.
 local function prefixOf(frames)
+  local count = #frames
+  if count == 0 then return '' end
   local names = {}
-  for i, frame in ipairs(frames) do names[i] = nameOf(frame.raw, frame.fold) .. '/' end
-  return table.concat(names)
+  for i = 1, count do
+    local frame = frames[i]
+    names[i] = nameOf(frame.raw, frame.fold)
+  end
+  names[count + 1] = ''
+  return table.concat(names, '/')
 end
 local function found(place) return place.raw and place.index == place.count end
 local function pathOf(place)
@@ -74,13 +85,12 @@ local function pathOf(place)
   return prefixOf(place.frames) .. nameOf(place.raw, place.fold)
 end
 
--- What every answer about an entry begins with; the root is described by the record.
-local function described(place)
-  local raw, path = place.raw, ''
+-- What every answer about an entry begins with; the root is described by the record. `path`: where it is known.
+local function described(place, path)
+  local raw = place.raw
   if place.root then
-    raw = spack('>BI5I6I6I6I6I4I4BI2', FOLDER, 0, bytes, tonumber(rec[8]), tonumber(rec[9]), seq, entries, 0, 0, 0)
-  else
-    path = pathOf(place)
+    path = ''
+    raw = spack(FOLDER_FORM, FOLDER, 0, bytes, tonumber(rec[8]), tonumber(rec[9]), seq, entries, 0, 0, 0)
   end
-  return { letter, seq, epoch, path, raw }
+  return { letter, seq, epoch, path or pathOf(place), raw }
 end

@@ -1,16 +1,24 @@
 --@include space
 --@include entry
 --@include walk
+--@include find
 --@include locks
 --@include page
 -- One entry and, if asked, a page of what is in it.
 -- ARGV 3 base, 4 folded path, 5 '' no page / most entries of a page, 6 '' or the folded name after which the page begins
 -- Result: description; then, for a folder whose page was asked for: 1 ordered / 0 everything, unordered; then names and
 --         entries in turn; then, where the space has locks, these: token, packed lock, path
-local place, err = locate(ARGV[3], split(ARGV[4]))
-if not place then return err end
-if not place.root and not found(place) then return fail('NOT_FOUND', 'entry') end
-local reply = described(place)
+local reply
+if ARGV[3] == '' and ARGV[4] ~= '' then
+  local raw, path = find(ARGV[4])
+  if not raw then return path end
+  reply = { letter, seq, epoch, path, raw }
+else
+  local place, err = locate(ARGV[3], split(ARGV[4]))
+  if not place then return err end
+  if not place.root and not found(place) then return fail('NOT_FOUND', 'entry') end
+  reply = described(place)
+end
 if ARGV[5] ~= '' and isFolder(reply[5]) then
   local ordered, page = pageOf(idOf(reply[5]), tonumber(ARGV[5]), ARGV[6])
   reply[6], reply[7] = ordered, page

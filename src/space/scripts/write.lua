@@ -9,7 +9,8 @@
 --      14 entries limit, 15 size ('' unknown), 16 dry '1'/'0', 17 etag (raw), 18 md5 (raw), 19 content type,
 --      20 modified (ms, '' now), 21 executable ('' as it was)
 -- Result: description of the file, 1 created / 0 replaced
-local folds, names = split(ARGV[7]), split(ARGV[8])
+local folds = split(ARGV[7])
+local names = ARGV[8] == ARGV[7] and folds or split(ARGV[8])
 local size = tonumber(ARGV[15] ~= '' and ARGV[15] or '0')
 local place, err = locate(ARGV[6], folds)
 if not place then return done(err) end
@@ -53,9 +54,10 @@ local file = spack('>BI5I6I6I6c16c16B', (exec and EXEC or 0) + (raw and band(fla
 file = renamed(file, name, place.fold)
 place.raw = file
 link(place.frames[#place.frames], place.at, place.fold, file)
-journal(row(now, raw and UPDATE or CREATE, file, pathOf(place)))
+local path = pathOf(place)
+journal(row(now, raw and UPDATE or CREATE, file, path))
 carry(place.frames, raw and 0 or 1, grown, raw and 0 or 1, 1, #name)
 save()
-local reply = described(place)
+local reply = described(place, path)
 reply[6] = raw and 0 or 1
 return done(reply)
