@@ -53,7 +53,8 @@ function signals(): Signals {
 
 /** A second signal stops waiting for requests that run; what they had not acknowledged is undone at the next start. */
 async function stop(server: RunningServer, heard: Signals, log: Log): Promise<void> {
-  heard.onFurther(() => server.cutOff())
   log.info('Stopping: running requests are finished first; a second signal cuts them off.')
-  await server.close()
+  const closed = server.close()
+  heard.onFurther(() => server.cutOff())
+  await closed
 }

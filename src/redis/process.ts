@@ -27,6 +27,8 @@ export class RedisProcess {
   readonly #tail: string[] = []
   #child: ChildProcess | undefined
   #exited: Promise<void> = Promise.resolve()
+  /** Resolves when all that the child has said is read, which may be after it ended. */
+  #said: Promise<void> = Promise.resolve()
   #stopping = false
   #backoff = FIRST_BACKOFF
   #restart: NodeJS.Timeout | undefined
@@ -46,6 +48,7 @@ export class RedisProcess {
     if (outcome !== 'ended') return
     this.#stopping = true
     clearTimeout(this.#restart)
+    await this.#said
     throw new Error(`redis-server did not start.\n${this.#tail.join('\n')}`)
   }
 
@@ -75,6 +78,7 @@ export class RedisProcess {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => this.#note(text))
     }
+    this.#said = new Promise((resolve) => child.once('close', () => resolve()))
     this.#exited = new Promise((resolve) => {
       const ended = (how: string) => {
         this.#child = undefined
