@@ -1,11 +1,9 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
 import { Readable } from 'node:stream'
 import test from 'ava'
-import { makeSpace } from '../../src/accounts/lifecycle.js'
 import { SpaceError } from '../../src/space/errors.js'
-import { contentOf, json, refuses, Wire } from '../support/http.js'
-import { type TestServer, testServer } from '../support/server.js'
+import { contentOf, refuses, Wire } from '../support/http.js'
+import { pendingBlobs, settled, type TestServer, testServer } from '../support/server.js'
 
 /** Requests that go wrong half-way, or were wrong from the start: what the client sees, and what is left behind. */
 
@@ -41,20 +39,6 @@ function overriding<T extends object>(target: T, methods: Partial<T>): T {
   })
 }
 
-async function pendingBlobs(of = server): Promise<number> {
-  let count = 0
-  for await (const _ of of.blobs.pending(Date.now() + 60_000)) count++
-  return count
-}
-
-/** Resolves when no upload is under way any more. */
-async function settled(of = server): Promise<void> {
-  for (let tries = 0; (await pendingBlobs(of)) > 0; tries++) {
-    if (tries > 2000) throw new Error('a pending blob stays behind')
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
-
 test('a body that breaks off changes nothing, whether its length was announced or not', async (t) => {
   await files.post('broken/kept', { body: 'kept' })
   for (const [name, length, body] of [
@@ -68,7 +52,7 @@ test('a body that breaks off changes nothing, whether its length was announced o
     wire.socket.end()
     await wire.untilClosed()
   }
-  await settled()
+  await settled(server)
   t.deepEqual(await files.names('broken'), ['kept'])
   t.is(await files.text('broken/kept'), 'kept')
 })
@@ -163,7 +147,7 @@ test('access that goes while a body comes: nothing is written', async (t) => {
     t.regex(answer, new RegExp(`HTTP/1\\.1 ${status} `), name)
     wire.close()
   }
-  await settled()
+  await settled(server)
 })
 
 test('a plan that shrinks while a body comes holds for it', async (t) => {
@@ -184,7 +168,7 @@ test('a plan that shrinks while a body comes holds for it', async (t) => {
 })
 
 test('a refused write leaves no blob behind', async (t) => {
-  const before = await pendingBlobs()
+  const before = await pendingBlobs(server)
   await refuses(t, await files.post('early', { body: 'small' }), 409, 'early')
   await refuses(t, await files.post('x', { body: 'small', headers: { 'if-match': '"0"' } }), 412)
   await refuses(
@@ -192,7 +176,7 @@ test('a refused write leaves no blob behind', async (t) => {
     await files.post('x', { body: 'small', headers: { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' } }),
     400,
   )
-  await settled()
+  await settled(server)
   t.is(before, 0)
 })
 
@@ -292,106 +276,4 @@ test('while Redis is away the answer is 503; when it is back, so are we', async 
   } finally {
     await own.stop()
   }
-})
-
-test('what is no HTTP is told so in JSON, and the connection closes', async (t) => {
-  for (const [bytes, status] of [
-    ['nonsense\r\n\r\n', 400],
-    ['GET / HTTP/9.9\r\n\r\n', 400],
-    ['FLY / HTTP/1.1\r\nHost: x\r\n\r\n', 400],
-    ['GET / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n', 400],
-    ['GET / HTTP/1.1\r\nHost: x\r\nX: \0\r\n\r\n', 400],
-    ['POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ten\r\n\r\n', 400],
-    ['POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
-    [`GET / HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(40_000)}\r\n\r\n`, 431],
-    [`GET /${'y'.repeat(40_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431],
-    ['CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n', 405],
-  ] as const) {
-    const wire = await Wire.open(server.port)
-    const answer = await wire.send(bytes).untilClosed()
-    t.true(answer.startsWith(`HTTP/1.1 ${status} `), `${bytes.slice(0, 60)}: ${answer}`)
-    const body = answer.slice(answer.indexOf('\r\n\r\n') + 4)
-    t.is(typeof JSON.parse(body).message, 'string')
-  }
-})
-
-test('HTTP/1.1 needs a Host, HTTP/1.0 does not; targets may be absolute', async (t) => {
-  const ask = async (bytes: string) => {
-    const wire = await Wire.open(server.port)
-    const answer = await wire.send(bytes).until(/\r\n\r\n./)
-    wire.close()
-    return answer
-  }
-  const token = `Authorization: Bearer ${server.token}`
-  t.regex(await ask(`GET /v1/whoami HTTP/1.1\r\n${token}\r\n\r\n`), /^HTTP\/1\.1 400 [\s\S]*Host/)
-  t.regex(await ask(`GET /v1/whoami HTTP/1.0\r\n${token}\r\n\r\n`), /^HTTP\/1\.1 200 [\s\S]*ann$/)
-  t.regex(
-    await ask(`GET http://x/v1/whoami HTTP/1.1\r\nHost: x\r\n${token}\r\n\r\n`),
-    /^HTTP\/1\.1 200 [\s\S]*ann$/,
-  )
-  t.regex(await ask(`OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n`), /^HTTP\/1\.1 200 [\s\S]*actions/)
-  t.regex(await ask(`GET * HTTP/1.1\r\nHost: x\r\n${token}\r\n\r\n`), /^HTTP\/1\.1 404 /)
-})
-
-test('requests sent at once on one connection are answered in order', async (t) => {
-  const wire = await Wire.open(server.port)
-  wire.send(
-    head('GET', '/v1/whoami') +
-      head('GET', '/v1/nope') +
-      post('pipe', 'Content-Length: 2') +
-      'hi' +
-      head('GET', '/v1/whoami', 'Connection: close'),
-  )
-  const answer = await wire.untilClosed()
-  t.deepEqual(answer.match(/HTTP\/1\.1 \d+/g), [
-    'HTTP/1.1 200',
-    'HTTP/1.1 404',
-    'HTTP/1.1 200',
-    'HTTP/1.1 200',
-  ])
-})
-
-test('a connection on which nothing moves is closed, and what came of a body is gone', async (t) => {
-  const own = await testServer({ settings: { idleTimeoutMs: 300 } })
-  try {
-    await makeSpace(own.directory, own.spaces, own.account.id, 's')
-    const wire = await Wire.open(own.port)
-    wire.send(post('x', 'Content-Length: 100000').replace(server.token, own.token)).send('stalls')
-    await wire.untilClosed()
-    await settled(own)
-    t.pass()
-  } finally {
-    await own.stop()
-  }
-})
-
-test('stopping lets a running upload finish', async (t) => {
-  const own = await testServer()
-  await own.fetch('/v1/code/spaces/s', { method: 'PUT' })
-  const wire = await Wire.open(own.port)
-  await wire
-    .send(post('x', 'Content-Length: 100000', 'Expect: 100-continue').replace(server.token, own.token))
-    .until(/100 C/)
-  const stopped = own.stop()
-  await refusedConnection(own.port)
-  t.regex(await wire.send('x'.repeat(100_000)).until(/\}$/), /HTTP\/1\.1 200 OK[\s\S]*"size":100000/)
-  await stopped
-})
-
-async function refusedConnection(port: number): Promise<void> {
-  for (;;) {
-    const socket = connect(port, '127.0.0.1')
-    const outcome = await Promise.race([
-      once(socket, 'connect').then(() => 'open'),
-      once(socket, 'error').then(() => 'refused'),
-    ]).catch(() => 'refused')
-    socket.destroy()
-    if (outcome === 'refused') return
-  }
-}
-
-test('what was given back is JSON even where the client asked for something else', async (t) => {
-  const response = await files.get('nope', { headers: { accept: 'text/html' } })
-  t.regex(response.headers.get('content-type') ?? '', /^application\/json/)
-  t.deepEqual(Object.keys(await json(response)).includes('message'), true)
 })

@@ -1,39 +1,26 @@
-import { randomInt } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
-import { connect } from 'node:net'
 import test from 'ava'
+import { type Asked, converse, shout } from '../support/conversation.js'
 import { contentOf } from '../support/http.js'
+import { Random } from '../support/random.js'
 import { type TestServer, testServer } from '../support/server.js'
 
 /**
  * Whatever bytes come, the answer is no 5xx, errors are JSON that say what is wrong, nothing crashes and nothing is left open.
- * A failure names the seed and the request; `FUZZ_SEED` runs the same again.
+ * A failure names the seed and the request; `NOVEM_TEST_SEED` runs the same again.
  */
-const SEED = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31))
 const REQUESTS = 20_000
 const GARBAGE = 1500
 const BATCH = 40
 const SOCKETS = 6
 
-/** mulberry32: small, and the same on every machine. */
-function generator(seed: number) {
-  let state = seed
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-  const below = (most: number) => Math.floor(next() * most)
-  const pick = <T>(from: readonly T[]) => from[below(from.length)] as T
-  const chance = (share: number) => next() < share
-  /** Latin-1 text of bytes `from`…`to`. */
-  const bytes = (length: number, from = 0, to = 255) =>
-    String.fromCharCode(...Array.from({ length }, () => from + below(to - from + 1)))
-  return { below, pick, chance, bytes }
-}
+const random = Random.seeded()
+const SEED = random.seed
 
-const random = generator(SEED)
+/** Latin-1 text of bytes `from`…`to`. */
+function bytes(length: number, from = 0, to = 255): string {
+  return String.fromCharCode(...Array.from({ length }, () => from + random.below(to - from + 1)))
+}
 
 const METHODS = [
   'GET',
@@ -188,9 +175,9 @@ function path(): string {
 /** Anything that can stand in a request line: no spaces and no line ends. */
 function segment(): string {
   if (random.chance(0.4)) return random.pick(WORDS)
-  if (random.chance(0.3)) return random.bytes(random.below(20), 0x21, 0x7e).replace(/[?#]/g, '')
+  if (random.chance(0.3)) return bytes(random.below(20), 0x21, 0x7e).replace(/[?#]/g, '')
   // Node refuses raw bytes in the request line and ends the conversation: seldom, then.
-  if (random.chance(0.005)) return random.bytes(1 + random.below(8), 0x80, 0xff)
+  if (random.chance(0.005)) return bytes(1 + random.below(8), 0x80, 0xff)
   return Array.from(
     { length: 1 + random.below(6) },
     () => `%${random.below(256).toString(16).padStart(2, '0')}`,
@@ -215,15 +202,10 @@ function queryValue(): string {
 function headerValue(): string {
   return random.chance(0.6)
     ? random.pick(HEADER_VALUES)
-    : random.bytes(random.below(40), 0x20, 0xff).replaceAll('\x7f', '')
+    : bytes(random.below(40), 0x20, 0xff).replaceAll('\x7f', '')
 }
 
-interface Fuzzed {
-  readonly method: string
-  readonly text: string
-}
-
-function request(token: string): Fuzzed {
+function request(token: string): Asked {
   const method = random.pick(METHODS)
   const lines = [`${method} ${path() || '/'} HTTP/1.1`, 'Host: fuzz']
   if (random.chance(0.9)) lines.push(`Authorization: Bearer ${token}`)
@@ -235,7 +217,7 @@ function request(token: string): Fuzzed {
     if (!/^(?:Connection|Upgrade|TE)$/.test(name) || !/close|upgrade/i.test(value))
       lines.push(`${name}: ${value}`)
   }
-  const body = random.chance(0.6) ? random.pick(BODIES) : random.bytes(random.below(300))
+  const body = random.chance(0.6) ? random.pick(BODIES) : bytes(random.below(300))
   const hasBody = random.chance(0.5)
   if (hasBody && random.chance(0.3)) {
     lines.push('Transfer-Encoding: chunked')
@@ -244,55 +226,6 @@ function request(token: string): Fuzzed {
   }
   if (hasBody) lines.push(`Content-Length: ${body.length}`)
   return { method, text: `${lines.join('\r\n')}\r\n\r\n${hasBody ? body : ''}` }
-}
-
-interface Answered {
-  readonly status: number
-  readonly headers: string
-  readonly body: string
-}
-
-/** Reads one answer off the front; undefined while it is not whole. */
-function takeAnswer(received: string, method: string): { answer: Answered; rest: string } | undefined {
-  const end = received.indexOf('\r\n\r\n')
-  if (end === -1) return undefined
-  const headers = received.slice(0, end)
-  const status = Number(headers.slice(9, 12))
-  const after = received.slice(end + 4)
-  if (method === 'HEAD' || status === 304) return { answer: { status, headers, body: '' }, rest: after }
-  const length = /\r\nContent-Length: (\d+)/i.exec(headers)?.[1]
-  if (length !== undefined) {
-    if (after.length < Number(length)) return undefined
-    return {
-      answer: { status, headers, body: after.slice(0, Number(length)) },
-      rest: after.slice(Number(length)),
-    }
-  }
-  const last = after.startsWith('0\r\n\r\n') ? 0 : after.indexOf('\r\n0\r\n\r\n') + 2
-  if (last === 1) return undefined
-  return { answer: { status, headers, body: '' }, rest: after.slice(last + 5) }
-}
-
-/** Sends the requests at once on one connection; resolves with those that were answered, in order. */
-function converse(port: number, requests: readonly Fuzzed[]): Promise<readonly Answered[]> {
-  return new Promise((resolve) => {
-    const answers: Answered[] = []
-    let received = ''
-    const socket = connect(port, '127.0.0.1')
-    socket.setEncoding('latin1').on('error', () => {})
-    socket.on('data', (text: string) => {
-      received += text
-      for (let next = requests[answers.length]; next; next = requests[answers.length]) {
-        const taken = takeAnswer(received, next.method)
-        if (!taken) return
-        answers.push(taken.answer)
-        received = taken.rest
-      }
-      socket.end()
-    })
-    socket.on('close', () => resolve(answers))
-    socket.write(requests.map(({ text }) => text).join(''), 'latin1')
-  })
 }
 
 function openFiles(): number | undefined {
@@ -357,12 +290,7 @@ test.serial(`${GARBAGE} connections that do not speak HTTP, or stop in the middl
     while (made++ < GARBAGE) {
       const whole = request(server.token).text
       const cut = whole.slice(0, random.below(whole.length))
-      const text = random.pick([
-        random.bytes(random.below(200)),
-        cut,
-        cut + random.bytes(20),
-        `${cut}\r\n\r\n`,
-      ])
+      const text = random.pick([bytes(random.below(200)), cut, cut + bytes(20), `${cut}\r\n\r\n`])
       const received = await shout(server.port, text)
       const status = Number(/^HTTP\/1\.1 (\d+)/.exec(received)?.[1] ?? 400)
       if (status >= 500) t.fail(`seed ${SEED}: ${JSON.stringify(text)} → ${received}`)
@@ -375,17 +303,3 @@ test.serial(`${GARBAGE} connections that do not speak HTTP, or stop in the middl
   t.is((await files.post('still-alive', { body: 'yes' })).status, 200)
   t.is(await files.text('still-alive'), 'yes')
 })
-
-/** Sends bytes, says that no more will come, and reads until the server closes. */
-function shout(port: number, bytes: string): Promise<string> {
-  return new Promise((resolve) => {
-    let received = ''
-    const socket = connect(port, '127.0.0.1')
-    socket.setEncoding('latin1').on('error', () => {})
-    socket.on('data', (text: string) => {
-      received += text
-    })
-    socket.on('close', () => resolve(received))
-    socket.end(bytes, 'latin1')
-  })
-}

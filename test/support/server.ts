@@ -119,3 +119,18 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     },
   }
 }
+
+/** Uploads under way, and blobs of which nobody has said what becomes of them. */
+export async function pendingBlobs({ blobs }: Pick<TestServer, 'blobs'>): Promise<number> {
+  let count = 0
+  for await (const _ of blobs.pending(Date.now() + 60_000)) count++
+  return count
+}
+
+/** Resolves when there are none any more. */
+export async function settled(server: Pick<TestServer, 'blobs'>): Promise<void> {
+  for (let tries = 0; (await pendingBlobs(server)) > 0; tries++) {
+    if (tries > 2000) throw new Error('a pending blob stays behind')
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
