@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -54,10 +54,11 @@ export interface ServerProcess {
 }
 
 const running = new Set<ChildProcess>()
-const redisFolders = new Set<string>()
+/** Process ids of embedded Redis, with the data folder each belongs to. */
+const redisServers = new Map<number, string>()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
-  for (const folder of redisFolders) endRedis(folder)
+  for (const [pid, dataDir] of redisServers) endRedis(pid, dataDir)
 })
 
 /**
@@ -73,7 +74,6 @@ export async function startServerProcess(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.add(child)
-  redisFolders.add(dataDir)
   let stdout = ''
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -89,6 +89,7 @@ export async function startServerProcess(
     })
     closed.then((code) => reject(new Error(`The server ended with ${code}: ${stderr}`)))
   })
+  if (settings.REDIS_URL === undefined) redisServers.set(redisPid(dataDir), dataDir)
   return {
     url,
     pid: child.pid as number,
@@ -108,10 +109,8 @@ export function redisPid(dataDir: string): number {
   return Number(readFileSync(`${dataDir}/redis/redis.pid`, 'utf8'))
 }
 
-function endRedis(dataDir: string): void {
-  try {
-    process.kill(redisPid(dataDir), 'SIGKILL')
-  } catch {
-    // Ended before.
-  }
+/** A server that a test has killed leaves its Redis behind, perhaps in a folder that is gone already. */
+function endRedis(pid: number, dataDir: string): void {
+  const { stdout } = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' })
+  if (stdout.includes(dataDir)) process.kill(pid, 'SIGKILL')
 }
