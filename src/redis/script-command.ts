@@ -33,14 +33,14 @@ export function scriptHead(name: 'evalsha' | 'eval', word: string): ScriptHead {
 }
 
 /**
- * Commands given in one turn of the event loop leave in one system call. A cluster's nodes have connections of their own,
- * which ioredis keeps to itself.
+ * Commands given in one turn of the event loop leave in one system call, whichever requests they are for: waking Redis costs as
+ * much as a small script. A cluster's nodes have connections of their own, which ioredis keeps to itself.
  */
 export function gather(redis: RedisClient): void {
   const { stream } = redis as Partial<Redis>
   if (!stream || stream.writableCorked > 0) return
   stream.cork()
-  process.nextTick(() => stream.uncork())
+  setImmediate(() => stream.uncork())
 }
 
 const SLAB = 64 * 1024
