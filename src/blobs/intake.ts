@@ -35,7 +35,8 @@ export class Intake {
   #gathered = 0
   /** The body is paused until the batch is taken. */
   #full = false
-  #ended = false
+  /** The body has come to its end. */
+  ended = false
   #failure: SpaceError | undefined
   #wake: (() => void) | undefined
 
@@ -60,7 +61,7 @@ export class Intake {
 
   /** The next batch, or undefined after the last one. An empty body has no batch. */
   async next(): Promise<readonly Uint8Array[] | undefined> {
-    while (this.#failure === undefined && !this.#ended && !this.#full) {
+    while (this.#failure === undefined && !this.ended && !this.#full) {
       await new Promise<void>((wake) => {
         this.#wake = wake
       })
@@ -71,7 +72,7 @@ export class Intake {
     this.#chunks = []
     this.#gathered = 0
     this.#full = false
-    if (!this.#ended) this.#resume()
+    if (!this.ended) this.#resume()
     return batch
   }
 
@@ -98,7 +99,7 @@ export class Intake {
     const onClose = () => this.#break('was cut off')
     const onAbort = () => signal && this.#abort(signal)
     if (body.readableEnded || body.destroyed) {
-      if (body.readableEnded && this.#options.length === 0) this.#ended = true
+      if (body.readableEnded && this.#options.length === 0) this.ended = true
       else this.#break(body.readableEnded ? 'had been read before' : 'was cut off', body.errored)
       return () => {}
     }
@@ -143,12 +144,12 @@ export class Intake {
   #end(): void {
     const { length } = this.#options
     if (length !== undefined && this.size < length) this.#break('ended')
-    this.#ended = true
+    this.ended = true
     this.#signal()
   }
 
   #break(what: string, cause?: unknown): void {
-    if (this.#ended) return
+    if (this.ended) return
     const { length } = this.#options
     const of = length === undefined ? '' : ` of ${length}`
     this.#fail(

@@ -18,15 +18,19 @@ const writev = promisify(fs.writev)
 
 /** Writes all of `chunks` at the descriptor's position; the kernel may take less than it was offered. */
 export async function writeAll(fd: number, chunks: readonly Uint8Array[]): Promise<void> {
-  let rest = chunks.filter((chunk) => chunk.byteLength > 0)
-  while (rest.length > 0) {
-    let { bytesWritten } = await writev(fd, rest)
-    while (rest[0] && bytesWritten >= rest[0].byteLength) {
-      bytesWritten -= rest[0].byteLength
-      rest = rest.slice(1)
-    }
-    if (rest[0] && bytesWritten > 0) rest = [rest[0].subarray(bytesWritten), ...rest.slice(1)]
+  let rest = unwritten(chunks, 0)
+  while (rest.length > 0) rest = unwritten(rest, (await writev(fd, rest)).bytesWritten)
+}
+
+/** What is left of `chunks` once their first `written` bytes are written. */
+export function unwritten(chunks: readonly Uint8Array[], written: number): Uint8Array[] {
+  const rest: Uint8Array[] = []
+  let left = written
+  for (const chunk of chunks) {
+    if (left < chunk.byteLength) rest.push(left > 0 ? chunk.subarray(left) : chunk)
+    left = Math.max(0, left - chunk.byteLength)
   }
+  return rest
 }
 
 /** Fills `buffer` from `position` on; resolves to the bytes read, fewer only at the end of the file. */

@@ -12,6 +12,7 @@ import { close, fstat, open, rename, unlink } from './files.js'
 import { FolderSync, syncFolder } from './folder-sync.js'
 import { Heartbeat } from './heartbeat.js'
 import { Layout, type Places, parsePendingName } from './layout.js'
+import { PromptCalls } from './prompt.js'
 import { RangeStream, readSmall, streamOf, tooShort } from './reading.js'
 import { upload } from './upload.js'
 import { filesIn, namesIn } from './walk.js'
@@ -45,6 +46,7 @@ export class LocalBlobStore implements BlobStore {
   readonly #layout: Layout
   readonly #options: LocalBlobStoreOptions
   readonly #cache: BlobCache
+  readonly #prompt = new PromptCalls()
   #pendingFolder: FolderSync | undefined
   #heartbeat: Heartbeat | undefined
 
@@ -86,13 +88,14 @@ export class LocalBlobStore implements BlobStore {
       throw new SpaceError('UNAVAILABLE', `The blob store ${this.#layout.folder} is not open.`)
     const id = newBlobId()
     const path = this.#layout.places(space, id).pending
-    return upload({ id, path, heartbeat: this.#heartbeat, folder: this.#pendingFolder }, body, options)
+    const target = { id, path, heartbeat: this.#heartbeat, prompt: this.#prompt, folder: this.#pendingFolder }
+    return upload(target, body, options)
   }
 
   async settle(space: string, blob: string): Promise<void> {
     const places = this.#layout.places(space, blob)
     try {
-      await rename(places.pending, places.live)
+      await this.#prompt.rename(places.pending, places.live)
     } catch (error) {
       // Either the fan-out folder is missing or the blob was settled before. Anything else leaves the blob readable
       // where it is, and the collector tries again.

@@ -7,12 +7,19 @@ import { failure } from './failure.js'
 import { close, fdatasync, open, unlink, writeAll } from './files.js'
 import type { FolderSync } from './folder-sync.js'
 import type { Heartbeat } from './heartbeat.js'
+import type { PromptCalls } from './prompt.js'
+
+/** Larger bodies are written by the thread pool. */
+const SMALL_BYTES = 64 * 1024
+const MODE = 0o640
 
 export interface UploadTarget {
   readonly id: string
   /** The pending file; it must not exist. */
   readonly path: string
   readonly heartbeat: Heartbeat
+  /** Makes files whose bytes are all there already. */
+  readonly prompt: PromptCalls
   /** The pending folder, where names are to be durable; absent: neither bytes nor name are forced to disk. */
   readonly folder: FolderSync | undefined
 }
@@ -31,11 +38,12 @@ export async function upload(
   let made = false
   try {
     let batch = await intake.next()
-    fd = await open(target.path, 'wx', 0o640)
+    const isSmall = intake.ended && intake.size <= SMALL_BYTES
+    fd = await (isSmall ? target.prompt.open(target.path, 'wx', MODE) : open(target.path, 'wx', MODE))
     made = true
     target.heartbeat.add(fd)
     while (batch !== undefined) {
-      await writeAll(fd, batch)
+      await (isSmall ? target.prompt.writeAll(fd, batch) : writeAll(fd, batch))
       batch = await intake.next()
     }
     const digests = intake.digests()
