@@ -1,5 +1,4 @@
 /** All HTTP surfaces on one listener. */
-import { setMaxListeners } from 'node:events'
 import { METHODS } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify'
 import type { AppDeps } from './deps.js'
@@ -23,8 +22,6 @@ type Serve = (...request: [...Parameters<NovemSurface['serve']>]) => Promise<voi
  */
 export function createApp(deps: AppDeps): FastifyInstance {
   const stopping = new AbortController()
-  // Thousands may wait at once.
-  setMaxListeners(0, stopping.signal)
   const novem = new NovemSurface(deps, novemRoot(), stopping.signal)
   const surfaces: readonly Surface[] = [
     { prefix: '/healthz', serve: healthAnswer(deps) },

@@ -14,8 +14,8 @@ import { Model, type ModelConditions, type ModelFolder, Refused, walk } from './
 
 const LONG = process.env.NOVEM_TEST_LONG === '1'
 const CLIENTS = 4
-const ROUNDS = LONG ? 20 : 4
-const OPERATIONS = LONG ? 1000 : 250
+const ROUNDS = LONG ? 8 : 3
+const OPERATIONS = LONG ? 500 : 250
 
 /** Same name in other case and normal form; folding that lower case does not do; names that are not the same. */
 const NAMES = [

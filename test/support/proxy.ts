@@ -23,6 +23,8 @@ interface Plan {
   readonly strike: (request: Buffer, link: Link) => void
 }
 
+type Strike = (request: Buffer, link: Link, happened: () => void) => void
+
 interface Link {
   readonly client: Socket
   readonly upstream: Socket
@@ -60,13 +62,25 @@ export class RedisProxy {
    * Several faults of one script strike one after another.
    */
   loseReply(source: string, skip = 0): Fault {
-    return this.#plan(source, skip, (request, { client, upstream, expected }, happened) => {
-      expected.push(() => {
+    const strike: Strike = (request, { client, upstream, expected }, happened) => {
+      expected.push((reply) => {
+        if (reply.toString('latin1').startsWith('-NOSCRIPT')) {
+          // It has not run; the client sends its text next.
+          this.#plans.unshift({
+            source,
+            sha: sha1(source),
+            skip: 0,
+            strike: (again, link) => strike(again, link, happened),
+          })
+          client.write(reply)
+          return
+        }
         client.destroy()
         happened()
       })
       upstream.write(request)
-    })
+    }
+    return this.#plan(source, skip, strike)
   }
 
   /** Nothing goes wrong; tells when the script's answer is on its way to the client. */
@@ -100,12 +114,8 @@ export class RedisProxy {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  #plan(
-    source: string,
-    skip: number,
-    strike: (request: Buffer, link: Link, happened: () => void) => void,
-  ): Fault {
-    const sha = createHash('sha1').update(source).digest('hex')
+  #plan(source: string, skip: number, strike: Strike): Fault {
+    const sha = sha1(source)
     const happened = new Promise<void>((resolve) => {
       this.#plans.push({ source, sha, skip, strike: (request, link) => strike(request, link, resolve) })
     })
@@ -163,4 +173,8 @@ export class RedisProxy {
       })
     })
   }
+}
+
+function sha1(source: string): string {
+  return createHash('sha1').update(source).digest('hex')
 }

@@ -30,11 +30,15 @@ local function emit(raw, path)
   end
   budget = budget - 1
 end
+-- Names read at a time: a folder is gone into at once, and what was read behind it is read again; so few where folders
+-- come, and more where files do.
+local FEW = 4
+local reach = FEW
 while budget > 0 and #stack > 0 do
   local level = stack[#stack]
   local id = level[1]
   if call('EXISTS', indexKey(id)) == 0 and call('EXISTS', node(id)) == 1 then order(id) end
-  local folds = call('ZRANGEBYLEX', indexKey(id), '-', '+', 'LIMIT', 0, budget)
+  local folds = call('ZRANGEBYLEX', indexKey(id), '-', '+', 'LIMIT', 0, math.min(reach, budget))
   if #folds == 0 then
     emit(level[3], ssub(paths[#stack], 1, -2))
     call('HDEL', P .. 'u', id)
@@ -46,11 +50,13 @@ while budget > 0 and #stack > 0 do
     end
   else
     local raws, gone = call('HMGET', node(id), unpack(folds)), {}
+    reach = math.min(2 * reach, CHUNK)
     for i, fold in ipairs(folds) do
       local raw = raws[i]
       if isFolder(raw) then
         stack[#stack + 1] = { idOf(raw), fold, raw }
         paths[#stack] = paths[#stack - 1] .. nameOf(raw, fold) .. '/'
+        reach = FEW
         break
       end
       emit(raw, paths[#stack] .. nameOf(raw, fold))
