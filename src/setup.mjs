@@ -3,6 +3,7 @@
  * is installed. When nothing is missing it costs some milliseconds. Everything it says goes to stderr.
  *
  *   node src/setup.mjs                 packages, system packages, build
+ *   node src/setup.mjs test            the same, and the WebDAV clients that our server is tested with
  *   node src/setup.mjs run serve …     the same, then the command line of dist/src/main.js in this process
  */
 import { spawnSync } from 'node:child_process'
@@ -33,6 +34,14 @@ const SYSTEM = [
     fallback: 'fuse3',
   },
 ]
+
+/** What the tests drive our server with; where one is not to be had, its tests are left out. */
+const CLIENTS = [
+  { program: 'litmus', packages: { 'apt-get': 'litmus' } },
+  { program: 'cadaver', packages: {}, fallback: 'cadaver' },
+  { program: 'mount.davfs', packages: { brew: null }, fallback: 'davfs2' },
+  { program: 'rclone', packages: {}, fallback: 'rclone' },
+].map((client) => ({ ...client, required: false, purpose: 'testing WebDAV' }))
 
 /** Package managers in the order they are looked for: how to install, and what must be run once before. */
 const MANAGERS = [
@@ -76,8 +85,8 @@ function checkNode() {
   )
 }
 
-function installSystemPackages() {
-  const missing = SYSTEM.filter(({ program }) => !find(program))
+function installSystemPackages(wanted) {
+  const missing = wanted.filter(({ program }) => !find(program))
   if (missing.length > 0) installMissing(missing)
   if (!SYSTEM[0].required) return
   const version = spawnSync('redis-server', ['--version'], { encoding: 'utf8' }).stdout ?? ''
@@ -188,7 +197,7 @@ function build() {
 const [verb, ...args] = process.argv.slice(2)
 try {
   checkNode()
-  installSystemPackages()
+  installSystemPackages(verb === 'test' ? [...SYSTEM, ...CLIENTS] : SYSTEM)
   installDependencies()
   build()
 } catch (error) {

@@ -1,6 +1,7 @@
 /** All HTTP surfaces on one listener. */
 import { METHODS } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify'
+import { DavServer } from '../webdav/server.js'
 import type { AppDeps } from './deps.js'
 import { healthAnswer } from './health.js'
 import { createListener } from './listener.js'
@@ -23,7 +24,9 @@ type Serve = (...request: [...Parameters<NovemSurface['serve']>]) => Promise<voi
 export function createApp(deps: AppDeps): FastifyInstance {
   const stopping = new AbortController()
   const novem = new NovemSurface(deps, novemRoot(), stopping.signal)
+  const dav = new DavServer(deps)
   const surfaces: readonly Surface[] = [
+    { prefix: '/dav', serve: (req, res, url) => dav.serve(req, res, url) },
     { prefix: '/healthz', serve: healthAnswer(deps) },
     { prefix: '/novem', serve: (req, res, url) => novem.serve(req, res, url) },
   ]
@@ -31,7 +34,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
     serverFactory: (handler) =>
       createListener(handler, { idleTimeoutMs: deps.settings.idleTimeoutMs ?? IDLE_TIMEOUT_MS }),
     // The router sees the surface's name and nothing a stranger wrote.
-    rewriteUrl: (req) => surfaceOf(req.url ?? '/'),
+    rewriteUrl: (req) => surfaceOf(req.url ?? '/', req.method),
   })
   // Without a body in Fastify's eyes, no parser touches it, whatever its Content-Type.
   const methods = METHODS.filter((method) => method !== 'CONNECT')
@@ -45,7 +48,10 @@ export function createApp(deps: AppDeps): FastifyInstance {
   return app
 }
 
-function surfaceOf(url: string): string {
+function surfaceOf(url: string, method: string | undefined): string {
+  if (/^\/+dav(?:[/?#]|$)/.test(url)) return '/dav'
+  // Drives look at the folders above the one they are to mount.
+  if (method === 'PROPFIND' && /^\/+(?:[?#]|$)/.test(url)) return '/dav'
   return /^\/+healthz\/?(?:\?|$)/.test(url) ? '/healthz' : '/novem'
 }
 

@@ -23,6 +23,8 @@ export interface HttpSettings {
   readonly publicUrl?: string
   /** Origins that may use the server from a browser; `*` lets in all. None unless said. */
   readonly corsOrigins?: readonly string[]
+  /** False: a PROPFIND of a whole tree is refused; it is answered as a stream unless said. */
+  readonly davInfinity?: boolean
   /** A connection on which nothing moves for this long is closed (ms). */
   readonly idleTimeoutMs?: number
   /** How often an open event stream says that it is alive, and checks that its reader still may read (ms). */

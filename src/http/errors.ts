@@ -40,7 +40,19 @@ const NOVEM: StatusTable = {
   DISK_FULL: 507,
 }
 
-export const STATUSES = { novem: NOVEM } as const satisfies Readonly<Record<string, StatusTable>>
+/** RFC 4918 where it says otherwise, and contract §6: what does not fit is 507. */
+const WEBDAV: StatusTable = {
+  ...NOVEM,
+  INTO_ITSELF: 403,
+  EXISTS: 405,
+  FILE_TOO_LARGE: 507,
+  SPACE_FULL: 507,
+  TOO_MANY_ENTRIES: 507,
+}
+
+export const STATUSES = { novem: NOVEM, webdav: WEBDAV } as const satisfies Readonly<
+  Record<string, StatusTable>
+>
 
 /** Two schemes, two fields: old clients stop reading at the first comma (contract §1, "Auth"). */
 const CHALLENGES = ['WWW-Authenticate', 'Bearer realm="novem"', 'WWW-Authenticate', 'Basic realm="novem"']

@@ -1,0 +1,147 @@
+/** PROPFIND (RFC 4918 §9.1): one step for the entry and its first page; large folders and trees as a stream. */
+import type { Answer } from '../../http/answer.js'
+import { readBytes } from '../../http/request-body.js'
+import type { Page, StatResult } from '../../space/operations.js'
+import type { Entry, JournalMark, Lock } from '../../space/types.js'
+import { type DavCall, type EntryCall, entryCall, spaceHref } from '../call.js'
+import { DavError } from '../errors.js'
+import { type Depth, depthOf, prefersMinimal } from '../headers.js'
+import { withIf } from '../if-check.js'
+import { laterPages } from '../pages.js'
+import type { Quota, View } from '../properties/live.js'
+import { type Renderer, rendererOf } from '../properties/render.js'
+import { parsePropfind } from '../properties/request.js'
+import { encodePath, encodeSegment } from '../xml/escape.js'
+import { CLOSE, multistatus, OPEN, response } from '../xml/multistatus.js'
+import { MOST_BYTES } from '../xml/parse.js'
+import { topAnswer } from './top.js'
+
+const DEPTHS = ['infinity', 0, 1] as const
+/** Entries written between two looks at whether the client keeps up. */
+const FLUSH = 1000
+
+export async function propfind(call: DavCall): Promise<Answer> {
+  const depth = depthOf<Depth>(call.req.headers, DEPTHS, 'infinity')
+  if (depth === 'infinity' && call.deps.settings.davInfinity === false) {
+    throw new DavError(
+      403,
+      'PROPFIND with Depth: infinity (or none) is switched off on this server; ask with Depth 0 or 1.',
+      'propfind-finite-depth',
+    )
+  }
+  const query = parsePropfind(await readBytes(call.req, call.res, MOST_BYTES, 'XML'))
+  const minimal = prefersMinimal(call.req.headers)
+  const renderer = rendererOf(query, minimal)
+  const answer =
+    call.target.kind === 'space'
+      ? await inSpace(await withIf(entryCall(call, call.target)), depth, renderer)
+      : await topAnswer(call, depth, renderer)
+  return minimal
+    ? { ...answer, headers: [...answer.headers, 'Preference-Applied', 'return=minimal'] }
+    : answer
+}
+
+async function inSpace(call: EntryCall, depth: Depth, renderer: Renderer): Promise<Answer> {
+  const { tree } = call.deps
+  if (depth === 0) {
+    const found = await tree.stat(call.op, call.at)
+    const writer = await writerOf(call, found, renderer)
+    return multistatus(OPEN + (await writer.write([found.entry])) + CLOSE)
+  }
+  if (depth === 1) {
+    const found = await tree.look(call.op, call.at, {})
+    const writer = await writerOf(call, found, renderer)
+    const { page = NO_PAGE } = found
+    const first = [found.entry, ...page.entries]
+    if (page.cursor === undefined && first.length <= FLUSH) {
+      return multistatus(OPEN + (await writer.write(first)) + CLOSE)
+    }
+    return multistatus(stream(writer, first, laterPages(call, found.entry.id, page.cursor)))
+  }
+  const found = await tree.stat(call.op, call.at)
+  if (found.entry.kind === 'file') return inSpace(call, 0, renderer)
+  const { folder, batches } = await tree.tree(call.op, call.at)
+  const writer = await writerOf(call, { ...found, entry: folder }, renderer)
+  return multistatus(stream(writer, [folder], batches))
+}
+
+const NO_PAGE: Page = { entries: [] }
+
+async function* stream(
+  writer: EntryWriter,
+  first: readonly Entry[],
+  later: AsyncIterable<readonly Entry[]>,
+): AsyncGenerator<string, void> {
+  yield OPEN
+  yield* written(writer, first)
+  for await (const batch of later) yield* written(writer, batch)
+  yield CLOSE
+}
+
+async function* written(writer: EntryWriter, batch: readonly Entry[]): AsyncGenerator<string, void> {
+  for (let at = 0; at < batch.length; at += FLUSH) yield await writer.write(batch.slice(at, at + FLUSH))
+}
+
+/** Writes responses; asks for dead properties only where entries have some, and then for all of a batch at once. */
+export interface EntryWriter {
+  write(entries: readonly Entry[]): Promise<string>
+}
+
+/** `entry` of `found` is the one the request is about: hrefs begin as the client spells it. */
+export async function writerOf(
+  call: EntryCall,
+  found: Pick<StatResult, 'entry' | 'locks' | 'mark'>,
+  renderer: Renderer,
+): Promise<EntryWriter> {
+  const view = await viewOf(call, found, renderer)
+  const hrefOf = hrefsBelow(call.target.href, found.entry)
+  return {
+    write: async (entries) => {
+      const ids = renderer.needsDead ? entries.filter((entry) => entry.hasProperties).map(({ id }) => id) : []
+      const dead = ids.length > 0 ? await call.deps.tree.properties(call.op, ids) : undefined
+      let xml = ''
+      for (const entry of entries) {
+        xml += response(hrefOf(entry), renderer.write(entry, view, dead?.get(entry.id)))
+      }
+      return xml
+    },
+  }
+}
+
+async function viewOf(
+  call: EntryCall,
+  found: { readonly entry: Entry; readonly locks: readonly Lock[]; readonly mark: JournalMark },
+  { needsQuota }: Renderer,
+): Promise<View> {
+  const { locks, mark } = found
+  return {
+    spaceHref: spaceHref(call),
+    spaceName: call.target.spaceName,
+    locks,
+    mark,
+    ...(needsQuota && { quota: await quotaOf(call, found.entry) }),
+  }
+}
+
+/** Of the whole space, whichever of its folders is asked (RFC 4331 §3, §4). */
+async function quotaOf({ deps, op }: EntryCall, { path, size }: Entry): Promise<Quota> {
+  const used = path === '' ? size : (await deps.tree.info(op)).bytes
+  return { used, available: Math.max(0, op.limits.spaceBytes - used) }
+}
+
+/** Siblings share their folder's href. */
+function hrefsBelow(top: string, { path }: Entry): (entry: Entry) => string {
+  let folder: string | undefined
+  let folderHref = ''
+  return (entry) => {
+    const end = entry.kind === 'folder' ? '/' : ''
+    if (entry.path.length <= path.length) return top + end
+    const parent = entry.path.slice(0, entry.path.length - entry.name.length)
+    if (parent !== folder) {
+      folder = parent
+      const below = parent.slice(path === '' ? 0 : path.length + 1)
+      folderHref = `${top}/${encodePath(below)}`
+    }
+    return folderHref + encodeSegment(entry.name) + end
+  }
+}

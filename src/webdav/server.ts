@@ -1,0 +1,144 @@
+/**
+ * WebDAV under `/dav/` (contract §9), on the frame of webdav-server: its server, command registry and extension points. All of
+ * its commands are replaced, and so is the way a request reaches them; `webdav/README.md` says why.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { v2 } from 'webdav-server'
+import { type Answer, send } from '../http/answer.js'
+import { Cors } from '../http/cors.js'
+import type { AppDeps } from '../http/deps.js'
+import { isServerFailure } from '../http/errors.js'
+import { tokenOf } from '../http/request-headers.js'
+import { SpaceError } from '../space/errors.js'
+import { type Command, namingSpace, originOf } from './call.js'
+import { COMMANDS, notAllowed } from './commands/index.js'
+import { anybodyOptions } from './commands/options.js'
+import { DavError, davFailure } from './errors.js'
+import { TokenAuthentication, TokenUsers } from './frame/authentication.js'
+import { callOf, createContext, type DavContext } from './frame/context.js'
+import { SpaceFileSystem } from './frame/file-system.js'
+import { AccessPrivileges } from './frame/privileges.js'
+import { hrefIn, parseDavTarget } from './target.js'
+import { encodeSpace } from './xml/escape.js'
+
+export class DavServer extends v2.WebDAVServer {
+  readonly #deps: AppDeps
+  readonly #cors: Cors
+
+  constructor(deps: AppDeps) {
+    super({
+      rootFileSystem: new SpaceFileSystem(deps),
+      httpAuthentication: new TokenAuthentication(new TokenUsers(deps.directory), deps.throttle),
+      privilegeManager: new AccessPrivileges(),
+      requireAuthentification: true,
+      respondWithPaths: true,
+      // Else the package reads its own package.json while requests come in.
+      serverName: 'novem-spaces',
+      version: '0',
+    })
+    this.#deps = deps
+    this.#cors = new Cors(deps.settings.corsOrigins)
+    this.methods = {}
+    for (const [method, command] of Object.entries(COMMANDS)) this.method(method, this.#replace(command))
+    this.onUnknownMethod(this.#replace(notAllowed))
+    this.executeRequest = (req: IncomingMessage, res: ServerResponse) => this.serve(req, res, req.url ?? '/')
+  }
+
+  /** The way in for every request. Never rejects. `url` as it was sent. */
+  async serve(req: IncomingMessage, res: ServerResponse, url: string): Promise<void> {
+    try {
+      if (req.method === 'OPTIONS' && req.headers.authorization === undefined) {
+        await this.#send(req, res, anybodyOptions(this.#cors, req.headers))
+      } else {
+        await this.#run(this.#context(req, res, url))
+      }
+    } catch (error) {
+      await this.#fail(req, res, error)
+    }
+  }
+
+  #context(request: IncomingMessage, response: ServerResponse, url: string): DavContext {
+    if (request.headers.host === undefined && request.httpVersionMinor === 1) {
+      throw new SpaceError('BAD_REQUEST', 'The header Host is missing, which HTTP/1.1 requires.')
+    }
+    const origin = originOf(request, this.#deps.settings.publicUrl)
+    const target = parseDavTarget(url, origin.root)
+    return createContext({ server: this, request, response, target, origin, token: tokenOf(request.headers) })
+  }
+
+  /** As the package's own way in: who asks, then the command that was registered for the method. */
+  #run(context: DavContext): Promise<void> {
+    return new Promise((resolve) => {
+      context.exit = resolve
+      this.httpAuthentication.getUser(context, (error: Error | null, user) => {
+        if (error) {
+          this.#fail(context.request, context.response, error, context).then(resolve)
+          return
+        }
+        context.user = user as v2.IUser
+        const name = (context.request.method ?? '').toLowerCase()
+        const method = Object.hasOwn(this.methods, name) ? this.methods[name] : this.unknownMethod
+        method?.chunked?.(context, context.request, context.exit)
+      })
+    })
+  }
+
+  /** A command in the package's form: takes the raw request, answers whatever happens, and then says that it is done. */
+  #replace(command: Command): v2.HTTPMethod {
+    return {
+      chunked: (ctx, _body, done) => {
+        const context = ctx as DavContext
+        this.#answer(context, command)
+          .catch((error) => this.#fail(context.request, context.response, error, context))
+          .then(done)
+      },
+    }
+  }
+
+  async #answer(context: DavContext, command: Command): Promise<void> {
+    const call = callOf(context, this.#deps)
+    if (!call.session.account.spacesEnabled) {
+      throw new SpaceError('NOT_FOUND', `There is nothing at ${context.target.href}.`)
+    }
+    await this.#send(context.request, context.response, await command(call))
+  }
+
+  #send(req: IncomingMessage, res: ServerResponse, answer: Answer): Promise<void> {
+    return send(req, res, answer, this.#cors.headers(req.headers))
+  }
+
+  /** Answers an error, or, where the answer has begun, leaves the connection cut, as `send` does. Never rejects. */
+  async #fail(
+    req: IncomingMessage,
+    res: ServerResponse,
+    error: unknown,
+    context?: DavContext,
+  ): Promise<void> {
+    if (!(error instanceof DavError) && isServerFailure(error)) this.#report(req, error)
+    if (res.headersSent || res.destroyed) {
+      res.destroy()
+      return
+    }
+    try {
+      await this.#send(
+        req,
+        res,
+        davFailure(context ? namingSpace(error, context) : error, (path) => hrefOf(context, path)),
+      )
+    } catch (failure) {
+      this.#report(req, failure)
+      res.destroy()
+    }
+  }
+
+  #report(req: IncomingMessage, error: unknown): void {
+    const cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#deps.log.error(`${req.method} /dav/…: ${cause}`)
+  }
+}
+
+/** The path of an entry in the space of the request, as the client addresses it. */
+function hrefOf(context: DavContext | undefined, path: string): string {
+  if (context?.target.kind !== 'space') return '/'
+  return hrefIn(`${context.origin.root}/${encodeSpace(context.target.spaceName)}`, path, false)
+}
