@@ -168,8 +168,9 @@ test('a plan that shrinks while a body comes holds for it', async (t) => {
 })
 
 test('a refused write leaves no blob behind', async (t) => {
+  await files.post('taken/x', { body: 'x' })
   const before = await pendingBlobs(server)
-  await refuses(t, await files.post('early', { body: 'small' }), 409, 'early')
+  await refuses(t, await files.post('taken', { body: 'small' }), 409, 'taken')
   await refuses(t, await files.post('x', { body: 'small', headers: { 'if-match': '"0"' } }), 412)
   await refuses(
     t,
