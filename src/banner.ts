@@ -33,7 +33,7 @@ export function banner({ url, firstAccount }: RunningServer): string {
     'Mount it (the user is the account, the password the token):',
     '',
     `  Linux    sudo mount -t davfs ${url}/dav/${space} /mnt`,
-    `  rclone   rclone mount --vfs-cache-mode full --webdav-url ${url}/dav --webdav-user ${name} --webdav-pass $(rclone obscure $TOKEN) :webdav:${space} /mnt`,
+    `  rclone   rclone mount --vfs-cache-mode full --webdav-url ${url}/dav/${space} --webdav-user ${name} --webdav-pass $(rclone obscure $TOKEN) :webdav: /mnt`,
     `  macOS    mount_webdav -i ${url}/dav/${space} /Volumes/${space}`,
     `  Windows  net use N: ${url}/dav/${space} /user:${name} ${token}`,
     '',
