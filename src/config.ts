@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { isEmail } from './accounts/names.js'
 import { parseRedisUrl } from './redis/connect.js'
 import type { Durability } from './redis/process.js'
 
@@ -30,6 +31,10 @@ export interface ServeConfig extends StoreConfig {
   /** Origins whose pages may call us from a browser; `*` among them lets all in. */
   readonly corsOrigins: readonly string[]
   readonly logLevel: LogLevel
+  /** The mail server that takes invitations; absent: none are mailed. */
+  readonly smtpUrl?: string
+  /** The address they come from. */
+  readonly mailFrom?: string
 }
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -109,6 +114,18 @@ const SERVE_SETTINGS: readonly Setting[] = [
     parse: origins,
   },
   {
+    flags: '--smtp-url <url>',
+    env: 'SMTP_URL',
+    help: 'smtp://user:password@host:port or smtps://…: mails invitations',
+    parse: smtpUrl,
+  },
+  {
+    flags: '--mail-from <address>',
+    env: 'MAIL_FROM',
+    help: 'address that mails come from (default: no-reply at the public URL’s host)',
+    parse: mailAddress,
+  },
+  {
     flags: '--log-level <level>',
     env: 'LOG_LEVEL',
     help: LOG_LEVELS.join(', '),
@@ -145,9 +162,25 @@ export function storeConfig(command: Command): StoreConfig {
 
 /** What `withServeSettings` has parsed. */
 export function serveConfig(command: Command): ServeConfig {
-  const { host, port, publicUrl, corsOrigins = [], logLevel } = given<ServeOptions>(command)
-  const serve = { host, port, corsOrigins, logLevel, ...(publicUrl !== undefined && { publicUrl }) }
-  return { ...storeConfig(command), ...serve }
+  const {
+    host,
+    port,
+    publicUrl,
+    corsOrigins = [],
+    logLevel,
+    smtpUrl,
+    mailFrom,
+  } = given<ServeOptions>(command)
+  return {
+    ...storeConfig(command),
+    host,
+    port,
+    corsOrigins,
+    logLevel,
+    ...(publicUrl !== undefined && { publicUrl }),
+    ...(smtpUrl !== undefined && { smtpUrl }),
+    ...(mailFrom !== undefined && { mailFrom }),
+  }
 }
 
 interface StoreOptions extends Omit<StoreConfig, 's3'> {
@@ -202,6 +235,16 @@ function httpUrl(text: string): string {
     return url.href.replace(/\/+$/, '')
   }
   throw new InvalidArgumentError('It must be a URL that begins with http:// or https://, without a query.')
+}
+
+function smtpUrl(text: string): string {
+  if (/^smtps?:\/\/[^/]/.test(text) && URL.canParse(text)) return text
+  throw new InvalidArgumentError('It must be a URL such as smtp://user:password@mail.example.com:587.')
+}
+
+function mailAddress(text: string): string {
+  if (text !== '' && isEmail(text)) return text
+  throw new InvalidArgumentError('It must be an e-mail address such as no-reply@example.com.')
 }
 
 function bucket(text: string): string {

@@ -5,6 +5,7 @@ import type { ServeConfig } from './config.js'
 import { type FirstAccount, makeFirstAccount } from './first-account.js'
 import { createApp } from './http/app.js'
 import type { Log } from './log.js'
+import { createMailer, type Mailer } from './mail/mailer.js'
 import { Maintenance } from './maintenance.js'
 import { Watcher } from './space/watcher.js'
 import { openStore, type Store } from './store.js'
@@ -50,7 +51,18 @@ async function serve(config: ServeConfig, store: Store, log: Log): Promise<Runni
   }
   const health = { redis: () => redis.ping() }
   const throttle = new Throttle(redis)
-  const app = createApp({ tree: spaces, blobs, directory, throttle, watcher, settings, log, health })
+  const mailer = mailerOf(config)
+  const app = createApp({
+    tree: spaces,
+    blobs,
+    directory,
+    throttle,
+    watcher,
+    settings,
+    log,
+    health,
+    ...(mailer && { mailer }),
+  })
   try {
     await listen(app, config)
   } catch (error) {
@@ -77,6 +89,12 @@ async function serve(config: ServeConfig, store: Store, log: Log): Promise<Runni
     },
     cutOff: () => app.server.closeAllConnections(),
   }
+}
+
+function mailerOf({ smtpUrl, mailFrom, publicUrl = 'http://localhost' }: ServeConfig): Mailer | undefined {
+  return smtpUrl === undefined
+    ? undefined
+    : createMailer(smtpUrl, mailFrom ?? `no-reply@${new URL(publicUrl).hostname}`)
 }
 
 async function listen(app: FastifyInstance, { host, port }: ServeConfig): Promise<void> {

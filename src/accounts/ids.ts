@@ -1,4 +1,4 @@
-import { createHash, randomInt } from 'node:crypto'
+import { createHash, createHmac, randomInt } from 'node:crypto'
 
 /** RFC 4648 §6, in lower case: five bits a character. */
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
@@ -24,9 +24,19 @@ export function newToken(): string {
   return `nbt-${random(BASE32, TOKEN_LENGTH)}`
 }
 
-/** The value that opens an invitation, as unguessable; likewise never stored. */
-export function newInvitationToken(): string {
-  return `shr_${random(BASE32, TOKEN_LENGTH)}`
+/**
+ * The value that opens an invitation, as unguessable; likewise never stored. A request with an Idempotency-Key must get the
+ * first answer again, which held the token: there it is made of the key and of a secret that only the client has.
+ */
+export function newInvitationToken(again?: { readonly secret: string; readonly key: string }): string {
+  if (!again) return `shr_${random(BASE32, TOKEN_LENGTH)}`
+  const bytes = createHmac('sha256', again.secret).update(`invitation\0${again.key}`).digest()
+  return `shr_${base32(bytes).slice(0, TOKEN_LENGTH)}`
+}
+
+function base32(bytes: Buffer): string {
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('')
+  return (bits.match(/.{5}/g) ?? []).map((five) => BASE32[Number.parseInt(five, 2)]).join('')
 }
 
 /**

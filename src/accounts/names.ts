@@ -26,9 +26,13 @@ export function isResourceName(name: string): boolean {
   return RESOURCE_NAME.test(name)
 }
 
+export function isEmail(text: string): boolean {
+  return text.length <= LONGEST_EMAIL && EMAIL.test(text)
+}
+
 /** Throws BAD_REQUEST. The empty string is an account without address. */
 export function checkEmail(email: string): void {
-  if (email === '' || (email.length <= LONGEST_EMAIL && EMAIL.test(email))) return
+  if (email === '' || isEmail(email)) return
   throw new SpaceError('BAD_REQUEST', `'${email}' is not an e-mail address.`)
 }
 

@@ -4,15 +4,20 @@ import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fasti
 import { DavServer } from '../webdav/server.js'
 import type { AppDeps } from './deps.js'
 import { healthAnswer } from './health.js'
+import { invitationFailure } from './invitations/failure.js'
+import { invitationsRoot } from './invitations/tree.js'
+import { joinPage } from './join-page.js'
 import { createListener } from './listener.js'
 import { NovemSurface } from './novem/surface.js'
 import { novemRoot } from './novem/tree.js'
 
 const IDLE_TIMEOUT_MS = 120_000
 
-/** A surface answers every request whose path begins so, in its own envelope. It is given the URL as it was sent. */
+/** A surface answers every request to its paths, in its own envelope. It is given the URL as it was sent. */
 interface Surface {
+  /** What Fastify's router sees instead of the path. */
   readonly prefix: string
+  readonly paths: RegExp
   readonly serve: Serve
 }
 type Serve = (...request: [...Parameters<NovemSurface['serve']>]) => Promise<void>
@@ -25,11 +30,24 @@ export function createApp(deps: AppDeps): FastifyInstance {
   const stopping = new AbortController()
   const novem = new NovemSurface(deps, novemRoot(), stopping.signal)
   const dav = new DavServer(deps)
+  const invitations = new NovemSurface(deps, invitationsRoot(), stopping.signal, invitationFailure)
+  // The first whose paths match; the last takes all.
   const surfaces: readonly Surface[] = [
-    { prefix: '/dav', serve: (req, res, url) => dav.serve(req, res, url) },
-    { prefix: '/healthz', serve: healthAnswer(deps) },
-    { prefix: '/novem', serve: (req, res, url) => novem.serve(req, res, url) },
+    { prefix: '/dav', paths: /^\/+dav(?:[/?#]|$)/, serve: (req, res, url) => dav.serve(req, res, url) },
+    { prefix: '/healthz', paths: /^\/+healthz\/?(?:\?|$)/, serve: healthAnswer(deps) },
+    { prefix: '/join', paths: /^\/+join\/?(?:\?|$)/, serve: joinPage(deps) },
+    {
+      prefix: '/invitations',
+      paths: /^\/+v1\/+spaces(?:[/?]|$)/,
+      serve: (req, res, url) => invitations.serve(req, res, url),
+    },
+    { prefix: '/novem', paths: /^/, serve: (req, res, url) => novem.serve(req, res, url) },
   ]
+  const surfaceOf = (url: string, method: string | undefined) => {
+    // Drives look at the folders above the one they are to mount.
+    if (method === 'PROPFIND' && /^\/+(?:[?#]|$)/.test(url)) return '/dav'
+    return surfaces.find(({ paths }) => paths.test(url))?.prefix ?? '/novem'
+  }
   const app = Fastify({
     serverFactory: (handler) =>
       createListener(handler, { idleTimeoutMs: deps.settings.idleTimeoutMs ?? IDLE_TIMEOUT_MS }),
@@ -46,13 +64,6 @@ export function createApp(deps: AppDeps): FastifyInstance {
     app.server.keepAliveTimeout = 1
   })
   return app
-}
-
-function surfaceOf(url: string, method: string | undefined): string {
-  if (/^\/+dav(?:[/?#]|$)/.test(url)) return '/dav'
-  // Drives look at the folders above the one they are to mount.
-  if (method === 'PROPFIND' && /^\/+(?:[?#]|$)/.test(url)) return '/dav'
-  return /^\/+healthz\/?(?:\?|$)/.test(url) ? '/healthz' : '/novem'
 }
 
 function plugin({ prefix, serve }: Surface, methods: string[]): FastifyPluginCallback {

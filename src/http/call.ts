@@ -31,7 +31,7 @@ export interface Call {
 export type Handler = (call: Call) => Promise<Answer>
 
 export type Params = Readonly<Partial<Record<ParamName, string>>>
-export type ParamName = 'user' | 'space' | 'name' | 'org' | 'group' | 'role' | 'member' | 'tag'
+export type ParamName = 'user' | 'space' | 'name' | 'org' | 'group' | 'role' | 'member' | 'tag' | 'token'
 
 /** A place in the URL space. HEAD comes with GET, OPTIONS with everything. */
 export interface Resource {

@@ -3,6 +3,7 @@ import type { TreeLife } from '../accounts/lifecycle.js'
 import type { Throttle } from '../accounts/throttle.js'
 import type { BlobStore } from '../blobs/store.js'
 import type { Log } from '../log.js'
+import type { Mailer } from '../mail/mailer.js'
 import type { TreeOperations } from '../space/operations.js'
 
 /** Wakes those who wait for a space's journal. Subscribed when `watch` resolves: read the journal after that, then wait. */
@@ -38,6 +39,8 @@ export interface AppDeps {
   readonly directory: Directory
   readonly throttle: Throttle
   readonly watcher: Watching
+  /** Sends invitations; absent where no mail server is configured. */
+  readonly mailer?: Mailer
   readonly settings: HttpSettings
   readonly log: Log
   /** What `/healthz` asks, by name; each rejects with what is wrong. */

@@ -50,9 +50,14 @@ const WEBDAV: StatusTable = {
   TOO_MANY_ENTRIES: 507,
 }
 
-export const STATUSES = { novem: NOVEM, webdav: WEBDAV } as const satisfies Readonly<
-  Record<string, StatusTable>
->
+/** Seed 004; what it is silent about is as everywhere. */
+const INVITATIONS: StatusTable = NOVEM
+
+export const STATUSES = {
+  novem: NOVEM,
+  webdav: WEBDAV,
+  invitations: INVITATIONS,
+} as const satisfies Readonly<Record<string, StatusTable>>
 
 /** Two schemes, two fields: old clients stop reading at the first comma (contract §1, "Auth"). */
 const CHALLENGES = ['WWW-Authenticate', 'Bearer realm="novem"', 'WWW-Authenticate', 'Basic realm="novem"']

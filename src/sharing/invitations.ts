@@ -43,11 +43,15 @@ export interface NewInvitation extends Invitation {
   readonly token: string
 }
 
+/** An Idempotency-Key counts only where the caller's own token comes with it: it makes the same invitation token again. */
+export interface TokenOptions extends MutationOptions {
+  readonly secret?: string | undefined
+}
+
 /**
  * Invitations by token (seed 004): to an e-mail address, for one space, or for whatever carries a tag. Who accepts keeps
  * the access until the owner revokes it or its time is over. An account's plan `free` neither invites nor joins
- * (FEATURE_NOT_AVAILABLE). No Idempotency-Key where an answer holds a token: that is not kept, and a second one does no
- * harm. The same address invited again to the same is the same invitation, with a new token.
+ * (FEATURE_NOT_AVAILABLE). The same address invited again to the same is the same invitation, with a new token.
  */
 export class Invitations {
   readonly #slot: AccountSlot
@@ -57,15 +61,19 @@ export class Invitations {
   }
 
   /** BAD_REQUEST (tag, e-mail, permission, end, oneself), FEATURE_NOT_AVAILABLE. */
-  async create(account: string, request: InvitationRequest): Promise<NewInvitation> {
+  async create(
+    account: string,
+    request: InvitationRequest,
+    options: TokenOptions = {},
+  ): Promise<NewInvitation> {
     const { tag, email, permission = 'read', expiresIn } = request
     checkRequest(request)
-    const token = newInvitationToken()
+    const { token, repeatable } = tokenFor(options)
     const letter = permission === 'write' ? 'w' : 'r'
     const reply = await this.#slot.mutate(
       'invite',
       [account, tag, email, foldEmail(email), letter, newId(), hashToken(token), expiresIn ?? ''],
-      { by: account },
+      { by: account, what: [tag, email, letter, String(expiresIn)], ...repeatable },
       {
         FEATURE_NOT_AVAILABLE: ([plan]) => notInPlan('share', plan),
         BAD_REQUEST: ([what]) =>
@@ -111,12 +119,13 @@ export class Invitations {
   }
 
   /** By token or handle. A new token; the old one is dead. NOT_FOUND, NOT_ALLOWED (not the owner). */
-  async rotate(account: string, tokenOrHandle: string): Promise<NewInvitation> {
-    const token = newInvitationToken()
+  async rotate(account: string, tokenOrHandle: string, options: TokenOptions = {}): Promise<NewInvitation> {
+    const { token, repeatable } = tokenFor(options)
+    const [hash, id] = naming(tokenOrHandle)
     const reply = await this.#slot.mutate(
       'rotate_invitation',
-      [account, ...naming(tokenOrHandle), hashToken(token)],
-      { by: account },
+      [account, hash, id, hashToken(token)],
+      { by: account, what: [hash], ...repeatable },
       OWNERS_ONLY,
     )
     return { ...decodeInvitation(reply), token }
@@ -137,6 +146,11 @@ export class Invitations {
 const OWNERS_ONLY = {
   NOT_FOUND: () => 'There is no invitation with this token.',
   NOT_ALLOWED: () => 'Only who made an invitation changes or revokes it.',
+}
+
+function tokenFor({ idempotencyKey, secret }: TokenOptions) {
+  if (idempotencyKey === undefined || secret === undefined) return { token: newInvitationToken() }
+  return { token: newInvitationToken({ secret, key: idempotencyKey }), repeatable: { idempotencyKey } }
 }
 
 const HANDLE = /^shr_([a-z2-7]{12})$/
@@ -160,7 +174,7 @@ function checkRequest({ tag, email, permission = 'read', expiresIn }: Invitation
   if (expiresIn === undefined) return
   if (!Number.isInteger(expiresIn) || expiresIn < 1 || expiresIn > LONGEST_SECONDS) {
     throw wrong(
-      `expires_in must be a whole number of seconds from 1 to ${LONGEST_SECONDS}, not ${expiresIn}.`,
+      `"expires_in" must be a whole number of seconds from 1 to ${LONGEST_SECONDS}, not ${expiresIn}.`,
     )
   }
 }
@@ -185,10 +199,10 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 function invalidToken(why = ''): SpaceError {
-  return new SpaceError(
-    'INVALID_TOKEN',
-    REASONS[why] ?? 'No invitation has this token, or has it any longer.',
-  )
+  const reason = REASONS[why]
+  const message = reason ?? 'No invitation has this token, or has it any longer.'
+  // What guessing looks like.
+  return new SpaceError('INVALID_TOKEN', message, { unknown: reason === undefined })
 }
 
 /** Reads what `_invitation_row.lua` writes. */

@@ -49,12 +49,16 @@ test.serial('values as they are used', (t) => {
       S3_BUCKET: 'bytes',
       S3_REGION: 'eu-north-1',
       REDIS_URL: 'redis+unix:///run/redis.sock',
+      SMTP_URL: 'smtp://user:secret@mail.example.org:587',
+      MAIL_FROM: 'files@example.org',
     }),
     {
       publicUrl: 'https://files.example.org',
       corsOrigins: ['https://a.example', 'http://localhost:3000'],
       s3: { bucket: 'bytes', region: 'eu-north-1' },
       redisUrl: 'redis+unix:///run/redis.sock',
+      smtpUrl: 'smtp://user:secret@mail.example.org:587',
+      mailFrom: 'files@example.org',
     },
   )
 })
@@ -67,6 +71,8 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   PUBLIC_URL: ['files.example.org', 'ftp://files.example.org', 'https://files.example.org/?a=b'],
   CORS_ORIGINS: ['example.org', 'https://example.org/path', 'https://a.example,,'],
   LOG_LEVEL: ['loud'],
+  SMTP_URL: ['mail.example.org', 'http://mail.example.org', 'smtp://'],
+  MAIL_FROM: ['nobody', 'a b@example.org'],
   S3_BUCKET: ['Big', 'a/b'],
   S3_ENDPOINT: ['localhost:9000'],
 }

@@ -1,4 +1,4 @@
-/** The novem surface: from a request to an answer, whatever the resource. Errors leave as `{"message": …}`. */
+/** A surface that is a tree of resources: from a request to an answer, whatever the resource. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Loaded, SpaceAddress } from '../../accounts/types.js'
 import { SpaceError } from '../../space/errors.js'
@@ -38,9 +38,19 @@ export class NovemSurface {
   readonly #root: Resource
   readonly #cors: Cors
   readonly #stopping: AbortSignal
+  readonly #failure: (error: unknown) => Answer
 
-  /** `root` is what stands at the empty path; `stopping` ends streams and waiting when the server stops. */
-  constructor(deps: AppDeps, root: Resource, stopping: AbortSignal) {
+  /**
+   * `root` is what stands at the empty path; `stopping` ends streams and waiting when the server stops; `failure` is the
+   * surface's envelope of errors.
+   */
+  constructor(
+    deps: AppDeps,
+    root: Resource,
+    stopping: AbortSignal,
+    failure: (error: unknown) => Answer = novemFailure,
+  ) {
+    this.#failure = failure
     this.#deps = deps
     this.#root = root
     this.#cors = new Cors(deps.settings.corsOrigins)
@@ -69,7 +79,7 @@ export class NovemSurface {
       return await (req.method === 'OPTIONS' ? this.#options(request) : this.#handle(request))
     } catch (error) {
       if (isServerFailure(error)) this.#report(req, url, error)
-      return novemFailure(error)
+      return this.#failure(error)
     }
   }
 
