@@ -30,6 +30,10 @@ test.after.always(() => direct.stop())
 
 interface Mutation {
   readonly script: string
+  /** How often the script runs before it changes anything. */
+  readonly skip?: number
+  /** It keeps its answer instead of asking the journal, so nothing fences it off. */
+  readonly keeps?: boolean
   prepare?(space: TestSpace): Promise<unknown>
   run(spaces: Spaces, op: OpContext, bytes: StoredBlob): Promise<unknown>
 }
@@ -96,6 +100,68 @@ const MUTATIONS: Record<string, Mutation> = {
   },
 }
 
+const LOCK = {
+  token: 'urn:uuid:of-the-test',
+  scope: 'exclusive',
+  depth: 'infinity',
+  owner: '',
+  timeoutMs: 60_000,
+} as const
+const lock = (space: TestSpace) => space.spaces.lock(space.op, at('dir'), LOCK)
+
+Object.assign(MUTATIONS, {
+  'copying a file': {
+    script: 'copy',
+    prepare: (space) => space.write('a/f', 4),
+    run: (spaces, op) => spaces.copy(op, at('a/f'), at('a/G')),
+  },
+  'copying a file over another': {
+    script: 'copy',
+    prepare: async (space) => {
+      await space.write('f', 4)
+      await space.write('g', 5)
+    },
+    run: (spaces, op) => spaces.copy(op, at('f'), at('G')),
+  },
+  'copying a tree': {
+    script: 'copy',
+    skip: 2,
+    prepare: async (space) => {
+      for (const path of ['t/a', 't/b/c', 't/b/d']) await space.write(path, 2)
+    },
+    run: (spaces, op) => spaces.copy(op, at('t'), at('Copy')),
+  },
+  'setting dead properties': {
+    script: 'touch',
+    prepare: (space) => space.write('f', 4),
+    run: (spaces, op) => spaces.changeProperties(op, at('f'), { set: new Map([['{urn:x}p', '<p/>']]) }),
+  },
+  locking: {
+    script: 'lock',
+    keeps: true,
+    prepare: (space) => space.write('dir/f'),
+    run: (spaces, op) => spaces.lock(op, at('dir'), LOCK),
+  },
+  'making a lock last longer': {
+    script: 'unlock',
+    keeps: true,
+    prepare: async (space) => {
+      await space.write('dir/f')
+      await lock(space)
+    },
+    run: (spaces, op) => spaces.refreshLock(op, at('dir/f'), LOCK.token, 90_000),
+  },
+  unlocking: {
+    script: 'unlock',
+    keeps: true,
+    prepare: async (space) => {
+      await space.write('dir/f')
+      await lock(space)
+    },
+    run: (spaces, op) => spaces.unlock(op, at('dir'), LOCK.token),
+  },
+} satisfies Record<string, Mutation>)
+
 /** Everything that must be equal with and without the fault; what differs by nature (ids, times, etags) is left out. */
 async function facts(space: TestSpace): Promise<unknown> {
   await space.spaces.reaped()
@@ -109,6 +175,9 @@ async function facts(space: TestSpace): Promise<unknown> {
     totals: [bytes, entries, mark.seq],
     freed: await redis.llen(`${key}f`),
     folders: await redis.hlen(`${key}u`),
+    refs: await redis.hvals(`${key}refs`),
+    locks: await redis.hkeys(`${key}l`),
+    copies: await redis.zcard(`${key}k`),
     nextId: await redis.hget(`${key}s`, 'next'),
   }
 }
@@ -116,8 +185,9 @@ async function facts(space: TestSpace): Promise<unknown> {
 /** A result without what differs from run to run. */
 function plain(result: unknown): unknown {
   return JSON.parse(
-    JSON.stringify(result, (key, value) =>
-      ['created', 'modified', 'etag', 'blob', 'md5', 'epoch'].includes(key) && typeof value !== 'boolean'
+    JSON.stringify(result ?? 'nothing', (key, value) =>
+      ['created', 'modified', 'etag', 'blob', 'md5', 'epoch', 'accountId', 'expires'].includes(key) &&
+      typeof value !== 'boolean'
         ? undefined
         : value,
     ),
@@ -126,37 +196,39 @@ function plain(result: unknown): unknown {
 
 interface Case {
   readonly keyed: boolean
-  fault(proxy: RedisProxy, script: string): Fault[]
+  fault(proxy: RedisProxy, script: string, skip?: number): Fault[]
   readonly late: boolean
+  readonly fenced?: boolean
 }
 
-const lose = (proxy: RedisProxy, script: string) => proxy.loseReply(scripts.source(script))
-const hold = (proxy: RedisProxy, script: string) => proxy.holdRequest(scripts.source(script))
+const lose = (proxy: RedisProxy, script: string, skip = 0) => proxy.loseReply(scripts.source(script), skip)
+const hold = (proxy: RedisProxy, script: string, skip = 0) => proxy.holdRequest(scripts.source(script), skip)
 const CASES: Record<string, Case> = {
   'the answer is lost': {
     keyed: false,
     late: false,
-    fault: (proxy, script) => [lose(proxy, script)],
+    fault: (proxy, script, skip) => [lose(proxy, script, skip)],
   },
   'the answers of attempt, fence and repetition are lost': {
     keyed: false,
+    fenced: true,
     late: false,
-    fault: (proxy, script) => [hold(proxy, script), lose(proxy, 'fence'), lose(proxy, script)],
+    fault: (proxy, script, skip) => [hold(proxy, script, skip), lose(proxy, 'fence'), lose(proxy, script)],
   },
   'the request arrives after its repetition': {
     keyed: false,
     late: true,
-    fault: (proxy, script) => [hold(proxy, script)],
+    fault: (proxy, script, skip) => [hold(proxy, script, skip)],
   },
   'the answer is lost, with an Idempotency-Key': {
     keyed: true,
     late: false,
-    fault: (proxy, script) => [lose(proxy, script), lose(proxy, script)],
+    fault: (proxy, script, skip) => [lose(proxy, script, skip), lose(proxy, script)],
   },
   'the request arrives after its repetition, with an Idempotency-Key': {
     keyed: true,
     late: true,
-    fault: (proxy, script) => [hold(proxy, script)],
+    fault: (proxy, script, skip) => [hold(proxy, script, skip)],
   },
 }
 
@@ -174,7 +246,8 @@ async function throughProxy<T>(run: (proxy: RedisProxy, spaces: Spaces) => Promi
 }
 
 for (const [what, mutation] of Object.entries(MUTATIONS)) {
-  for (const [how, { keyed, late, fault }] of Object.entries(CASES)) {
+  for (const [how, { keyed, late, fenced, fault }] of Object.entries(CASES)) {
+    if (fenced && mutation.keeps) continue
     test(`${what}: ${how}`, async (t) => {
       const control = await direct.space()
       await mutation.prepare?.(control)
@@ -185,7 +258,7 @@ for (const [what, mutation] of Object.entries(MUTATIONS)) {
       const op = keyed ? { ...space.op, idempotencyKey: 'key' } : space.op
       const bytes = blob(9)
       await throughProxy(async (proxy, spaces) => {
-        const faults = fault(proxy, mutation.script)
+        const faults = fault(proxy, mutation.script, mutation.skip)
         const result = await mutation.run(spaces, op, bytes)
         await Promise.all(faults.map((one) => one.happened))
         t.deepEqual(plain(result), expected)
@@ -237,6 +310,23 @@ test('a reaper that loses its answers writes every tombstone once', async (t) =>
   t.deepEqual(await space.replay(before.size), before)
   t.is((await space.replay()).size, 0)
   t.is(await redis.llen(`{${space.op.space}}:f`), 900)
+})
+
+test('a step of a copy that arrives when the copy is done leaves it as it is', async (t) => {
+  const space = await direct.space()
+  await Promise.all(Array.from({ length: 300 }, (_, i) => space.write(`t/${i}`, 1)))
+  await throughProxy(async (proxy, spaces) => {
+    const late = hold(proxy, 'copy_step')
+    await spaces.copy(space.op, at('t'), at('copy'))
+    const listing = await space.listing()
+    t.is(listing.size, 602)
+    await late.release()
+    t.deepEqual(await space.replay(), listing)
+    await spaces.abandonCopies(space.op.space, Date.now() + 1000)
+    await spaces.reaped()
+    t.deepEqual(await space.replay(), listing)
+    t.deepEqual(await space.listing(), listing)
+  })
 })
 
 test('the collector that loses an answer claims no blob twice and forgets none', async (t) => {

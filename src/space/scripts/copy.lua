@@ -96,6 +96,8 @@ end
 if tree then
   call('DEL', stateKey)
   call('ZREM', P .. 'k', ARGV[17])
+  -- A step that is still on its way, its repetition done, must not begin the copy anew.
+  call('SET', P .. 'o:' .. ARGV[17], 'D', 'PX', 3600000)
 end
 carry(to.frames, hit and 0 or 1 + (tree and f.entries or 0), grown, hit and 0 or 1, height + 1,
   #name + (span > 0 and span + 1 or 0), seq)

@@ -16,5 +16,6 @@ for _, copy in ipairs(copies) do
     call('DEL', P .. 'k:' .. copy)
   end
   call('ZREM', P .. 'k', copy)
+  call('SET', P .. 'o:' .. copy, 'D', 'PX', 3600000)
 end
 return #copies

@@ -25,6 +25,7 @@ local stateKey = P .. 'k:' .. copy
 local state = call('HMGET', stateKey, 'changed', 'rows', 'queue')
 local queue, rows
 if not state[1] then
+  if call('EXISTS', P .. 'o:' .. copy) == 1 then return fail('STALE_COPY') end
   local root = nextId
   nextId = nextId + 1
   queue, rows = { { source, root, '', '' } }, 0
