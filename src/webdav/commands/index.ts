@@ -14,21 +14,23 @@ import { propfind } from './propfind.js'
 import { proppatch } from './proppatch.js'
 import { put } from './put.js'
 import { remove } from './remove.js'
+import { report } from './report.js'
 import { copy, move } from './transfer.js'
 import { unlock } from './unlock.js'
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   COPY: ofEntry(copy),
-  DELETE: ofEntry(remove),
+  DELETE: inSpace(remove),
   GET: get,
   HEAD: get,
   LOCK: ofEntry(lock),
-  MKCOL: ofEntry(mkcol),
-  MOVE: ofEntry(move),
+  MKCOL: inSpace(mkcol),
+  MOVE: inSpace(move),
   OPTIONS: options,
   PROPFIND: propfind,
   PROPPATCH: ofEntry(proppatch),
-  PUT: ofEntry(put),
+  PUT: inSpace(put),
+  REPORT: ofEntry(report),
   UNLOCK: ofEntry(unlock),
 }
 
@@ -42,16 +44,28 @@ export async function notAllowed({ req, target }: DavCall): Promise<Answer> {
   )
 }
 
-/** A command on something in a space; above the spaces nothing can be made, changed or removed (contract §9). */
+/** A command on an entry of a space, or on its root. */
 function ofEntry(command: (call: EntryCall) => Promise<Answer>): Command {
   return async (call) => {
-    const { target, req } = call
-    if (target.kind !== 'space') {
-      throw new DavError(
-        403,
-        `${req.method} is refused at ${target.href}: only in spaces can things be changed.`,
-      )
-    }
+    const { target } = call
+    if (target.kind !== 'space') throw topIsFixed(call)
     return command(await withIf(entryCall(call, target)))
   }
+}
+
+/** A command that would make, replace or remove a whole space at its root. */
+function inSpace(command: (call: EntryCall) => Promise<Answer>): Command {
+  const run = ofEntry(command)
+  return async (call) => {
+    if (call.target.kind === 'space' && call.target.path.names.length === 0) throw topIsFixed(call)
+    return run(call)
+  }
+}
+
+/** Contract §9. */
+function topIsFixed({ req, target }: DavCall): DavError {
+  return new DavError(
+    403,
+    `${req.method} is refused at ${quote(target.href)}: spaces are neither made nor changed nor removed in the drive.`,
+  )
 }

@@ -12,7 +12,7 @@ import { type EntryCall, reload } from '../call.js'
 
 export async function put(call: EntryCall): Promise<Answer> {
   const { deps, req, res, op, at, target, guard } = call
-  if (target.path.trailingSlash || target.path.names.length === 0) {
+  if (target.path.trailingSlash) {
     throw new SpaceError(
       'TYPE_CLASH',
       `${quote(`${pathString(target.path)}/`)} is the name of a folder; MKCOL makes one, PUT writes files.`,

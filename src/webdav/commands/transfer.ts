@@ -24,9 +24,6 @@ export async function move(call: EntryCall): Promise<Answer> {
   if (to.op.space !== call.op.space) {
     throw new DavError(403, 'Nothing moves from one space into another; COPY it there, then DELETE it here.')
   }
-  if (call.at.path.names.length === 0) {
-    throw new SpaceError('NOT_ALLOWED', 'The root of a space cannot be moved, changed or deleted.')
-  }
   if (pathString(call.at.path) === pathString(to.at.path)) throw ontoItself(call)
   const conditions = conditionsOf(call)
   return transfer(call, to, () => call.deps.tree.move(call.op, call.at, inFolder(to), conditions))

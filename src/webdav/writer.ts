@@ -1,0 +1,75 @@
+/** Writes the responses of a multistatus about entries of one space. */
+import type { StatResult } from '../space/operations.js'
+import type { Entry, JournalMark, Lock } from '../space/types.js'
+import { type EntryCall, spaceHref } from './call.js'
+import type { Quota, View } from './properties/live.js'
+import type { Renderer } from './properties/render.js'
+import { encodePath, encodeSegment } from './xml/escape.js'
+import { response } from './xml/multistatus.js'
+
+/** Writes responses; asks for dead properties only where entries have some, and then for all of a batch at once. */
+export interface EntryWriter {
+  write(entries: readonly Entry[]): Promise<string>
+  /** How the client addresses a canonical path. */
+  hrefOf(path: string, kind: Entry['kind']): string
+}
+
+/** `entry` of `found` is the one the request is about: hrefs begin as the client spells it. */
+export async function writerOf(
+  call: EntryCall,
+  found: Pick<StatResult, 'entry' | 'locks' | 'mark'>,
+  renderer: Renderer,
+): Promise<EntryWriter> {
+  const view = await viewOf(call, found, renderer)
+  const hrefOf = hrefsBelow(call.target.href, found.entry)
+  return {
+    hrefOf: (path, kind) => hrefOf({ path, kind, name: path.slice(path.lastIndexOf('/') + 1) }),
+    write: async (entries) => {
+      const ids = renderer.needsDead ? entries.filter((entry) => entry.hasProperties).map(({ id }) => id) : []
+      const dead = ids.length > 0 ? await call.deps.tree.properties(call.op, ids) : undefined
+      let xml = ''
+      for (const entry of entries) {
+        xml += response(hrefOf(entry), renderer.write(entry, view, dead?.get(entry.id)))
+      }
+      return xml
+    },
+  }
+}
+
+async function viewOf(
+  call: EntryCall,
+  found: { readonly entry: Entry; readonly locks: readonly Lock[]; readonly mark: JournalMark },
+  { needsQuota }: Renderer,
+): Promise<View> {
+  const { locks, mark } = found
+  return {
+    spaceHref: spaceHref(call),
+    spaceName: call.target.spaceName,
+    locks,
+    mark,
+    ...(needsQuota && { quota: await quotaOf(call, found.entry) }),
+  }
+}
+
+/** Of the whole space, whichever of its folders is asked (RFC 4331 §3, §4). */
+async function quotaOf({ deps, op }: EntryCall, { path, size }: Entry): Promise<Quota> {
+  const used = path === '' ? size : (await deps.tree.info(op)).bytes
+  return { used, available: Math.max(0, op.limits.spaceBytes - used) }
+}
+
+/** Siblings share their folder's href. */
+function hrefsBelow(top: string, { path }: Entry): (entry: Pick<Entry, 'path' | 'name' | 'kind'>) => string {
+  let folder: string | undefined
+  let folderHref = ''
+  return (entry) => {
+    const end = entry.kind === 'folder' ? '/' : ''
+    if (entry.path.length <= path.length) return top + end
+    const parent = entry.path.slice(0, entry.path.length - entry.name.length)
+    if (parent !== folder) {
+      folder = parent
+      const below = parent.slice(path === '' ? 0 : path.length + 1)
+      folderHref = `${top}/${encodePath(below)}`
+    }
+    return folderHref + encodeSegment(entry.name) + end
+  }
+}
