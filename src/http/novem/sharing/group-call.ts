@@ -11,6 +11,7 @@ import {
 import { SpaceError } from '../../../space/errors.js'
 import { quote } from '../../../space/quote.js'
 import type { Call } from '../../call.js'
+import { NOTHING, type Rights } from '../../rights.js'
 import { sessionOf } from '../space-call.js'
 
 /**
@@ -32,6 +33,18 @@ export function knownGroupOf(call: Call): GroupAddress {
   const address = groupOf(call)
   if (isResourceName(address.name) && (address.kind === '+' || isResourceName(address.owner))) return address
   throw new SpaceError('NOT_FOUND', `There is no group ${quote(formatGroup(address))}.`)
+}
+
+/** For OPTIONS: where no group is to be seen, nothing can be done. */
+export function rightsToGroupOf(rights: (call: Call) => Promise<Rights>): (call: Call) => Promise<Rights> {
+  return async (call) => {
+    try {
+      return await rights(call)
+    } catch (error) {
+      if (error instanceof SpaceError && error.code === 'NOT_FOUND') return NOTHING
+      throw error
+    }
+  }
 }
 
 /** Where the group is listed: what rows' `uri` begin with. */

@@ -15,7 +15,7 @@ import { rowsAnswer } from '../folders.js'
 import { textOrNotModified } from '../profile.js'
 import type { Row } from '../rows.js'
 import { sessionOf } from '../space-call.js'
-import { groupUri, knownGroupOf } from './group-call.js'
+import { groupUri, knownGroupOf, rightsToGroupOf } from './group-call.js'
 import { systemRow } from './group-rows.js'
 
 const options: Resource = {
@@ -77,7 +77,7 @@ function file(path: GroupFile): Resource {
         return jsonAnswer(200, { path, cleared: true })
       },
     },
-    rights: async (call) => rightsTo(await read(call)),
+    rights: rightsToGroupOf(async (call) => rightsTo(await read(call))),
   }
 }
 

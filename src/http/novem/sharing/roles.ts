@@ -8,10 +8,10 @@ import { type Answer, jsonAnswer } from '../../answer.js'
 import type { Call, Resource } from '../../call.js'
 import { rowDate } from '../../dates.js'
 import { idempotencyKey } from '../../request-headers.js'
-import { NOTHING, READ, Rights } from '../../rights.js'
+import { READ, Rights } from '../../rights.js'
 import { rowsAnswer } from '../folders.js'
 import { sessionOf } from '../space-call.js'
-import { groupUri, knownGroupOf } from './group-call.js'
+import { groupUri, knownGroupOf, rightsToGroupOf } from './group-call.js'
 import { memberRow, systemRow } from './group-rows.js'
 
 const CHANGEABLE = new Rights(['r', 'w', 'd'], ['GET', 'PUT', 'DELETE', 'OPTIONS'])
@@ -19,14 +19,9 @@ const LEAVABLE = new Rights(['r', 'd'], ['GET', 'DELETE', 'OPTIONS'])
 
 const member: Resource = {
   verbs: { GET: readMember, PUT: setRole, DELETE: removeMember },
-  rights: async (call) => {
-    try {
-      return rightsToMember(call, await rightsInGroup(call), call.params.member ?? '')
-    } catch (error) {
-      if (error instanceof SpaceError && error.code === 'NOT_FOUND') return NOTHING
-      throw error
-    }
-  },
+  rights: rightsToGroupOf(async (call) =>
+    rightsToMember(call, await rightsInGroup(call), call.params.member ?? ''),
+  ),
 }
 
 const role: Resource = { verbs: { GET: listRole }, param: { name: 'member', resource: member } }
