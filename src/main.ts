@@ -1,24 +1,31 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { accountCommand } from './commands/account.js'
 import { EXIT_CODES } from './commands/common.js'
 import { fsckCommand } from './commands/fsck.js'
 import { gcCommand } from './commands/gc.js'
+import { groupCommand } from './commands/group.js'
 import { serveCommand } from './commands/serve.js'
+import { sharingCommands } from './commands/sharing.js'
 import { tokenCommand } from './commands/token.js'
 import { userCommand } from './commands/user.js'
 
 /** The command line. Each command has a file of its own in `commands/`. */
 function program(): Command {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  return new Command('novem-spaces')
+  const commands = new Command('novem-spaces')
     .description('A file store with a gap-free change journal, over HTTP.')
     .version(version)
     .addCommand(serveCommand())
     .addCommand(userCommand())
     .addCommand(tokenCommand())
+    .addCommand(groupCommand())
     .addCommand(fsckCommand())
     .addCommand(gcCommand())
+    .addCommand(accountCommand())
+  for (const command of sharingCommands()) commands.addCommand(command)
+  return commands
 }
 
 /** Wrong usage ends with 2 on every level, and every level's help ends with the exit codes. */

@@ -7,10 +7,11 @@ const PLANS = 'free, basic, premium or enterprise'
 /** `novem-spaces user …`: the operator's view of accounts. */
 export function userCommand(): Command {
   return new Command('user')
-    .description('accounts: add, change and list them')
+    .description('accounts: add, change, list and delete them')
     .addCommand(addCommand())
     .addCommand(setCommand())
     .addCommand(listCommand())
+    .addCommand(deleteCommand())
 }
 
 function addCommand(): Command {
@@ -76,6 +77,25 @@ function listCommand(): Command {
     .action(async (_options, command: Command) => {
       const accounts = await withStore(command, ({ directory }) => directory.listAccounts())
       print(command, accounts.map(accountData), accountTable(accounts))
+    })
+}
+
+function deleteCommand(): Command {
+  return storeCommand('delete', 'delete an account with its spaces, tokens, groups and invitations; at once')
+    .argument('<name>')
+    .option('--json', 'print as JSON')
+    .action(async (name: string, _options, command: Command) => {
+      const deleted = await withStore(command, async ({ directory, spaces }) => {
+        const { spaces: ids } = await directory.deleteAccount(name)
+        // Nobody finds them any more; a server that runs, or the next gc, frees what this does not get to.
+        for (const id of ids) await spaces.deleteSpace(id)
+        return ids.length
+      })
+      print(
+        command,
+        { name, deleted: true, spaces: deleted },
+        `Account ${name} is deleted, with ${deleted} spaces.`,
+      )
     })
 }
 
