@@ -1,8 +1,9 @@
 /** Sends every request of the table as every role, and says what is not as expected. */
 import type { TestServer } from '../support/server.js'
 import { type Expected, expected, ROLES, type Role } from './roles.js'
+import type { Route } from './routes.js'
 import { leaksIn } from './secrets.js'
-import type { Case } from './table.js'
+import { type Case, casesOf, type Table } from './table.js'
 import { type Values, type World, world } from './world.js'
 
 export interface Planned {
@@ -11,6 +12,13 @@ export interface Planned {
   readonly one: Case
   /** Nothing changes by it, so that the world can be used on. */
   readonly safe?: boolean
+}
+
+/** All cases of the routes; a route that the table does not know has none. */
+export function plansOf(table: Table, routes: readonly Route[]): Planned[] {
+  return routes.flatMap(({ verb, pattern }) =>
+    casesOf(table, pattern, verb).map((one) => ({ method: verb, pattern, one, safe: verb === 'GET' })),
+  )
 }
 
 /** The complaints, none where all is well. */

@@ -17,7 +17,7 @@ export interface Case {
   readonly keeps?: true
 }
 type Cases = Class | Case | readonly (Class | Case)[]
-type Subtree = Readonly<Record<string, Readonly<Partial<Record<Verb, Cases>>>>>
+export type Table = Readonly<Record<string, Readonly<Partial<Record<Verb, Cases>>>>>
 
 const JSON_BODY = { 'content-type': 'application/json' }
 
@@ -28,7 +28,7 @@ const text = (write: Class): Readonly<Partial<Record<Verb, Cases>>> => ({
 })
 const fixed = { GET: 'read' } as const
 
-const SPACE: Subtree = {
+const SPACE: Table = {
   '': { GET: 'read', PUT: 'space-put', PATCH: { of: 'manage', body: 'renamed' }, DELETE: 'manage' },
   '/content/*': {
     GET: [
@@ -93,7 +93,7 @@ const groupText = {
   DELETE: { of: 'group-lead', keeps: true },
 } as const
 
-const GROUP: Subtree = {
+const GROUP: Table = {
   '': { GET: 'group-read', PUT: 'group-put', DELETE: 'group-lead' },
   '/profile': { GET: 'group-read' },
   '/profile/name': groupText,
@@ -115,7 +115,7 @@ const GROUP: Subtree = {
     DELETE: 'group-leave',
   },
 }
-const SHARED_WITH_GROUP: Subtree = {
+const SHARED_WITH_GROUP: Table = {
   '/shared': { GET: 'group-tree' },
   '/shared/code': { GET: 'group-tree' },
   '/shared/code/spaces': { GET: 'group-spaces' },
@@ -123,7 +123,7 @@ const SHARED_WITH_GROUP: Subtree = {
 const USER_GROUP = { ...GROUP, ...SHARED_WITH_GROUP }
 const ORG = withClasses(GROUP, (of) => (of === 'group-put' ? 'org-put' : of))
 const ORG_GROUP = withClasses(USER_GROUP, (of) => (of === 'group-put' ? 'org-group-put' : of))
-const ORGS: Subtree = {
+const ORGS: Table = {
   '': { GET: 'self' },
   ...below('/:org', ORG),
   '/:org/groups': { GET: 'group-list' },
@@ -136,7 +136,7 @@ const selfText = {
   DELETE: { of: 'self', keeps: true },
 } as const
 
-export const NOVEM: Subtree = {
+export const NOVEM: Table = {
   '/': { GET: 'self' },
   '/gql': {
     POST: [
@@ -185,7 +185,7 @@ export const NOVEM: Subtree = {
   '/v1/tags/:tag/code/spaces': { GET: ['self-gated', { of: 'self-gated', params: { tag: 'fav' } }] },
 }
 
-export const INVITATIONS: Subtree = {
+export const INVITATIONS: Table = {
   '/v1/spaces/share': {
     POST: { of: 'share-make', headers: JSON_BODY, body: '{"tag":"{space}","email":"new@example.org"}' },
   },
@@ -196,14 +196,13 @@ export const INVITATIONS: Subtree = {
   '/v1/spaces/token/:token': { GET: { of: 'open', shows: ['name'] } },
 }
 
-/** The cases of a route, one by one; undefined where the table does not know it. */
-export function casesOf(table: Subtree, pattern: string, verb: Verb): readonly Case[] | undefined {
+/** The cases of a route, one by one; none where the table does not know it. */
+export function casesOf(table: Table, pattern: string, verb: Verb): readonly Case[] {
   const cases = table[pattern]?.[verb]
-  if (cases === undefined) return undefined
-  return listOf(cases)
+  return cases === undefined ? [] : listOf(cases)
 }
 
-export function patternsOf(table: Subtree): string[] {
+export function patternsOf(table: Table): string[] {
   return Object.entries(table).flatMap(([pattern, verbs]) =>
     Object.keys(verbs).map((verb) => `${verb} ${pattern}`),
   )
@@ -214,11 +213,11 @@ function listOf(cases: Cases): readonly Case[] {
   return list.map((one) => (typeof one === 'string' ? { of: one } : one))
 }
 
-function below(path: string, table: Subtree): Subtree {
+function below(path: string, table: Table): Table {
   return Object.fromEntries(Object.entries(table).map(([rest, verbs]) => [path + rest, verbs]))
 }
 
-function withClasses(table: Subtree, change: (of: Class) => Class): Subtree {
+function withClasses(table: Table, change: (of: Class) => Class): Table {
   return Object.fromEntries(
     Object.entries(table).map(([path, verbs]) => [
       path,

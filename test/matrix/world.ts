@@ -85,15 +85,24 @@ async function household(
   const { directory } = server
   const { owner } = people
   const by = owner.account.id
-  const space = plant('name', 'name')
+  const space = plant('name', 'slug')
+  const earlier = `earlier-${randomBytes(4).toString('hex')}`
   const base = `/v1/code/spaces/${space}`
   const [folder, file] = [plant('space', 'folder'), `${plant('space', 'file')}.txt`]
-  const made = await must(owner, 'PUT', base)
+  const made = await must(owner, 'PUT', `/v1/code/spaces/${earlier}`)
   const { shortname } = (await made.json()) as { shortname: string }
   plant('space', 'shortname', shortname)
+  const late = await invite(server, owner, earlier, people.expired, 'write')
+  await must(owner, 'PATCH', `/v1/code/spaces/${earlier}`, space)
   const folderAnswer = await must(owner, 'PUT', `${base}/content/${folder}/`)
   const { id: folderId } = (await folderAnswer.json()) as { id: number }
   await must(owner, 'POST', `${base}/content/${folder}/${file}`, plant('space', 'bytes'))
+  await must(
+    owner,
+    'PROPPATCH',
+    `/dav/${space}/${folder}/${file}`,
+    `<propertyupdate xmlns="DAV:"><set><prop><p xmlns="urn:x">${plant('space', 'property')}</p></prop></set></propertyupdate>`,
+  )
   for (const name of ['name', 'summary', 'description', 'config/access/ssh', 'config/access/web']) {
     await must(owner, 'POST', `${base}/${name}`, plant('space', name.replace(/.*\//, '')))
   }
@@ -123,19 +132,8 @@ async function household(
   for (const target of [...targets, `@${crew.owner}~${crew.name}~rw`])
     await directory.shares.put(by, id, target)
 
-  const invite = async (tag: string, guest: TestUser, permission: 'read' | 'write') => {
-    const { handle, token } = await directory.invitations.create(by, {
-      tag,
-      email: guest.account.email,
-      permission,
-      expiresIn: 3600,
-    })
-    await directory.invitations.join(guest.account.id, token)
-    return handle
-  }
-  await invite(space, guestReader, 'read')
-  await invite(category, guestWriter, 'write')
-  const late = await invite(space, expired, 'write')
+  await invite(server, owner, space, guestReader, 'read')
+  await invite(server, owner, category, guestWriter, 'write')
   // Everybody who sees it has marked it, also those who soon will not any more.
   for (const { account } of [writer, reader, callerOff, exMember, guestReader, guestWriter, expired]) {
     await directory.tags.put(account.id, id, 'fav')
@@ -147,7 +145,7 @@ async function household(
     await directory.groups.removeMember(by, group, exMember.account.name)
   const { token } = await directory.invitations.create(by, {
     tag: space,
-    email: 'nobody@example.org',
+    email: `${plant('own', 'mail')}@example.org`,
   })
   return {
     owner: owner.account.name,
@@ -165,7 +163,21 @@ async function household(
   }
 }
 
-/** Invited and accepted. */
+/** Invited by token, and joined; the invitation's handle. */
+async function invite(
+  { directory }: TestServer,
+  owner: TestUser,
+  tag: string,
+  guest: TestUser,
+  permission: 'read' | 'write',
+): Promise<string> {
+  const request = { tag, email: guest.account.email, permission, expiresIn: 3600 }
+  const { handle, token } = await directory.invitations.create(owner.account.id, request)
+  await directory.invitations.join(guest.account.id, token)
+  return handle
+}
+
+/** Invited to a group, and accepted. */
 async function settle(
   { directory }: TestServer,
   owner: TestUser,

@@ -1,18 +1,24 @@
 --[[
 KEYS: 1 the account slot
 ARGV: 1 account id
-Result: { { row of an invitation the account made, … }, { row of one that is for its address or that it accepted, … } }
+Result: { { row of an invitation the account made, … }, { row of one that is for its address or that it accepted, … } };
+        the latter without those of owners whose early-access flag is off
 ]]
 --@include accounts/keys
 --@include invitation_row
 
 local account = ARGV[1]
 
-local function rows(ids)
+local function is_hidden(id)
+  local owner = redis.call('HGET', invitation_key(id), 'owner')
+  return owner and redis.call('HGET', account_key(owner), 'spaces') ~= '1'
+end
+
+local function rows(ids, received)
   local found, seen = {}, {}
   for _, id in ipairs(ids) do
-    if not seen[id] then
-      found[#found + 1] = invitation_row(id)
+    if not seen[id] and not (received and is_hidden(id)) then
+      found[#found + 1] = invitation_row(id, received)
       seen[id] = true
     end
   end
@@ -29,4 +35,4 @@ for _, ids in ipairs(redis.call('HVALS', account_joined_key(account))) do
     for_me[#for_me + 1] = id
   end
 end
-return { rows(redis.call('HVALS', account_invitations_key(account))), rows(for_me) }
+return { rows(redis.call('HVALS', account_invitations_key(account))), rows(for_me, true) }

@@ -1,9 +1,11 @@
 import test, { type ExecutionContext } from 'ava'
+import { invitationsRoot } from '../../src/http/invitations/tree.js'
 import { novemRoot } from '../../src/http/novem/tree.js'
 import { type TestServer, testServer } from '../support/server.js'
+import { DAV } from './dav-table.js'
 import { type Route, routesOf } from './routes.js'
-import { answerTo, complaintsOf, optionsComplaints } from './runner.js'
-import { casesOf, NOVEM, patternsOf } from './table.js'
+import { answerTo, complaintsOf, optionsComplaints, plansOf } from './runner.js'
+import { INVITATIONS, NOVEM, patternsOf } from './table.js'
 import { world } from './world.js'
 
 let server: TestServer
@@ -43,13 +45,9 @@ test('each role gets what it may, and not a row more: all else', (t) =>
 
 test('the secrets are where the matrix looks for them: their owner is shown each one', async (t) => {
   const here = await world(server)
-  const answers = await Promise.all(
-    ROUTES.filter(({ verb }) => verb === 'GET').flatMap(({ pattern }) =>
-      (casesOf(NOVEM, pattern, 'GET') ?? []).map((one) =>
-        answerTo(here, 'owner', { method: 'GET', pattern, one }),
-      ),
-    ),
-  )
+  const plans = [...plansOf(NOVEM, ROUTES), ...plansOf(INVITATIONS, routesOf(invitationsRoot())), ...DAV]
+  const reading = plans.filter(({ safe }) => safe)
+  const answers = await Promise.all(reading.map((plan) => answerTo(here, 'owner', plan)))
   const shown = answers.join('\n')
   const missing = here.secrets.filter(({ home, text }) => home === 'open' && !shown.includes(text))
   t.deepEqual(missing, [])
@@ -61,14 +59,7 @@ test('OPTIONS of any path tells nothing', async (t) => {
 })
 
 async function passes(t: ExecutionContext, routes: readonly Route[]): Promise<void> {
-  const planned = routes.flatMap(({ verb, pattern }) =>
-    (casesOf(NOVEM, pattern, verb) ?? []).map((one) => ({
-      method: verb,
-      pattern,
-      one,
-      safe: verb === 'GET',
-    })),
-  )
+  const planned = plansOf(NOVEM, routes)
   t.true(planned.length > 0)
   const complaints = await complaintsOf(server, planned)
   t.deepEqual(complaints, [], complaints.join('\n'))
