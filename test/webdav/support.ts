@@ -35,7 +35,8 @@ export function davOf({ port }: Pick<TestServer, 'port'>, user?: Pick<TestUser, 
           path,
           headers: {
             ...(authorization && { authorization }),
-            ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+            ...(body !== undefined &&
+              !headers['transfer-encoding'] && { 'content-length': Buffer.byteLength(body) }),
             ...headers,
           },
         },

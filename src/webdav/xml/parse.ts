@@ -44,6 +44,7 @@ export function parseXml(bytes: Buffer): XmlElement {
   parser.onopentagstart = () => {
     tagFrom = parser.position
     if (++count > MOST_ELEMENTS) throw malformed(`it has more than ${MOST_ELEMENTS} elements`)
+    if (root && open.length === 0) throw malformed('it has more than one root element')
     if (open.length >= MOST_LEVELS) throw malformed(`its elements nest more than ${MOST_LEVELS} deep`)
   }
   parser.onattribute = (attribute) => {
