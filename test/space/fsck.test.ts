@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { Redis } from 'ioredis'
 import { LocalBlobStore } from '../../src/blobs/local/store.js'
+import { Engine } from '../../src/space/engine.js'
 import { type FsckOptions, fsck } from '../../src/space/fsck.js'
 import { tempFolder } from '../support/folder.js'
 import { type TestRedis, testRedis } from '../support/redis.js'
@@ -60,7 +61,20 @@ class Patient {
     await this.space.move('ünï/four', 'moved/HERE/two')
     await this.space.remove('gone', true)
     await this.space.mkdir('empty')
+    await this.copy('moved', 'Twin')
+    await this.copy('a/one', 'a/copy')
+    await this.space.remove('twin/here', true)
+    await this.setProperty('twin')
     return this
+  }
+
+  copy(from: string, to: string) {
+    return this.space.spaces.copy(this.space.op, at(from), at(to))
+  }
+
+  setProperty(path: string) {
+    const set = new Map([['{urn:x}p', '<p xmlns="urn:x"/>']])
+    return this.space.spaces.changeProperties(this.space.op, at(path), { set })
   }
 
   /** The path of a live blob's file. */
@@ -83,6 +97,11 @@ class Patient {
     change(raw)
     await redis.hset(key, folded, raw)
   }
+}
+
+/** All of them, a hundred at a time. */
+async function some(paths: readonly string[], run: (path: string) => Promise<unknown>): Promise<void> {
+  for (let at = 0; at < paths.length; at += 100) await Promise.all(paths.slice(at, at + 100).map(run))
 }
 
 type Found = readonly [kind: string, path: string | undefined, repaired: boolean]
@@ -121,7 +140,7 @@ test('a healthy space is clean, and counted', async (t) => {
   const patient = await (await Patient.make(t)).fill()
   const { problems, counts } = await patient.check({ deep: true })
   t.deepEqual(problems, [])
-  t.like(counts, { spaces: 1, problems: 0, folders: 7, files: 3, unsettled: 0 })
+  t.like(counts, { spaces: 1, problems: 0, folders: 8, files: 4, unsettled: 0 })
   t.is(counts.journalRows, (await patient.space.journal()).length)
 })
 
@@ -162,7 +181,7 @@ for (const [name, folder] of Object.entries({ 'the root': '', 'a folder': 'big' 
   test(`the index of ${name} names what the folder holds`, async (t) => {
     const patient = await Patient.make(t)
     const paths = Array.from({ length: 2060 }, (_, i) => `${folder && `${folder}/`}f${i}`)
-    await Promise.all(paths.map((path) => patient.write(path)))
+    await some(paths, (path) => patient.write(path))
     t.deepEqual(await found(patient), [])
     const index = patient.key(`i:${await patient.idOf(folder)}`)
     await redis.zrem(index, 'f7', 'f8')
@@ -185,7 +204,8 @@ for (const [name, folder] of Object.entries({ 'the root': '', 'a folder': 'big' 
 test('a folder of more children than are read at once is checked in steps', async (t) => {
   const patient = await Patient.make(t)
   for (const name of ['f0', 'f1', 'f2']) await patient.write(`big/${name}`)
-  await Promise.all(Array.from({ length: 5100 }, (_, i) => patient.space.mkdir(`big/d${i}`)))
+  const folders = Array.from({ length: 5100 }, (_, i) => `big/d${i}`)
+  await some(folders, (path) => patient.space.mkdir(path))
   t.deepEqual(await found(patient), [])
   const big = await patient.idOf('big')
   await redis.zrem(patient.key(`i:${big}`), 'f0')
@@ -196,6 +216,60 @@ test('a folder of more children than are read at once is checked in steps', asyn
     ['index', 'big'],
     ['totals', 'big'],
   ])
+})
+
+test('a blob that copies use is counted as often as they do', async (t) => {
+  const patient = await (await Patient.make(t)).fill()
+  await patient.space.spaces.reaped()
+  const { entry } = await patient.space.stat('a/copy')
+  const blob = Buffer.from(entry.kind === 'file' ? entry.blob : '', 'hex')
+  t.is(await redis.hget(patient.key('refs'), blob), '1')
+  await redis.hdel(patient.key('refs'), blob)
+  await mended(t, patient, [['blob-uses', 'a/One']])
+  await redis.hset(patient.key('refs'), blob, 7)
+  await redis.hset(patient.key('refs'), Buffer.alloc(16, 'x'), 1)
+  await mended(t, patient, [['blob-uses', 'a/One'], ['blob-uses']])
+  await patient.space.remove('a/one')
+  t.deepEqual(await found(patient, { deep: true }), [])
+})
+
+test('a copy that is being built is nobody’s problem, neither when it is given up', async (t) => {
+  const patient = await (await Patient.make(t)).fill()
+  const engine = new Engine(redis)
+  const { accountId } = patient.space.op.caller
+  const moved = await patient.idOf('moved')
+  await engine.run('copy_step', patient.id, [
+    accountId,
+    '-',
+    'ab'.repeat(8),
+    moved,
+    Buffer.alloc(16 * 256, 'e'),
+  ])
+  t.is(await redis.zcard(patient.key('k')), 1)
+  await patient.space.remove('moved', true)
+  await patient.space.spaces.reaped()
+  t.deepEqual(await found(patient), [])
+  await patient.space.spaces.abandonCopies(patient.id, Date.now() + 1000)
+  await patient.space.spaces.reaped()
+  t.deepEqual(await found(patient, { deep: true }), [])
+})
+
+test('dead properties of no entry are removed', async (t) => {
+  const patient = await (await Patient.make(t)).fill()
+  await patient.space.spaces.reaped()
+  const { id } = await patient.write('gone')
+  await patient.space.remove('gone')
+  await redis.hset(patient.key(`p:${id}`), '{urn:x}p', '<p xmlns="urn:x"/>')
+  await mended(t, patient, [['properties']])
+})
+
+test('the number of locks is as the space says', async (t) => {
+  const patient = await (await Patient.make(t)).fill()
+  const lock = { token: 'urn:t', scope: 'exclusive', depth: 0, owner: '', timeoutMs: 60_000 } as const
+  await patient.space.spaces.lock(patient.space.op, at('empty'), lock)
+  t.deepEqual(await found(patient), [])
+  await redis.hset(patient.key('s'), 'locks', 0)
+  await mended(t, patient, [['record']])
 })
 
 test('the next id is above all ids', async (t) => {

@@ -275,14 +275,15 @@ test('random operations of several clients do what the model does', async (t) =>
 test('so they do around the size at which a folder gets its index', async (t) => {
   await run(t, async (client) => {
     const fill = async (prefix: string, count: number) => {
-      await Promise.all(
-        Array.from({ length: count }, async (_, i) => {
-          const blob = client.blobs.put(i)
-          const path = `${prefix}f${i}`
-          client.model.write(path, { etag: blob.id, size: i })
-          await client.space.spaces.write(client.space.op, at(path), blob, { contentType: 'a/b' })
-        }),
-      )
+      const write = async (i: number) => {
+        const blob = client.blobs.put(i)
+        const path = `${prefix}f${i}`
+        client.model.write(path, { etag: blob.id, size: i })
+        await client.space.spaces.write(client.space.op, at(path), blob, { contentType: 'a/b' })
+      }
+      for (let i = 0; i < count; i += 20) {
+        await Promise.all(Array.from({ length: 20 }, (_, offset) => write(i + offset)))
+      }
     }
     await fill('client 0/', 2020)
     await fill('', 2040)

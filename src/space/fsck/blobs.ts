@@ -22,14 +22,24 @@ export interface EntryPlace {
 interface KnownBlob {
   readonly size: number
   readonly pending: boolean
-  /** An entry that uses it. */
+  /** The last entry met that uses it. */
   user?: EntryPlace
+  uses: number
 }
 
 export interface BlobOptions {
   /** Read every blob and compare its MD5. */
   readonly deep: boolean
   readonly repair: boolean
+}
+
+/** How sure it is that the walk has seen all that uses blobs. */
+export interface Certainty {
+  readonly seq: number
+  /** The space was at `seq` since before the store was listed, and no trees were out of sight. */
+  readonly exact: boolean
+  /** Nothing was found that could hide entries. */
+  readonly certain: boolean
 }
 
 const STEP = 1000
@@ -42,6 +52,8 @@ export class BlobCheck {
   readonly #known = new Map<string, KnownBlob>()
   /** Items of the freed list (time and blob) by blob, and the doomed with none. */
   readonly #letGo = new Map<string, Buffer[]>()
+  /** An entry was met that is a copy: the journal does not tell which blob it uses. */
+  #shared = false
 
   constructor(
     readonly engine: Engine,
@@ -57,14 +69,19 @@ export class BlobCheck {
 
   /** First step. */
   async list(): Promise<void> {
-    for await (const { blob, size, pending } of this.store.list(this.space))
-      this.#known.set(blob, { size, pending })
+    for await (const { blob, size, pending } of this.store.list(this.space)) {
+      this.#known.set(blob, { size, pending, uses: 0 })
+    }
   }
 
   /** An entry's blob is there, whole and right. */
   async check(entry: FileEntry, place: EntryPlace): Promise<void> {
     const known = this.#known.get(entry.blob)
-    if (known) known.user = place
+    if (known) {
+      known.user = place
+      known.uses++
+    }
+    this.#shared ||= entry.blob !== entry.etag
     const size = known?.size ?? (await this.store.size(this.space, entry.blob))
     if (size === undefined)
       return this.#suspect(entry, place, 'blob-missing', 'Its blob is not in the store.')
@@ -81,13 +98,13 @@ export class BlobCheck {
   }
 
   /**
-   * Last step, when all is walked and the replay is not behind the walk. `exact`: the space was at `seq` since before the
-   * store was listed. `certain`: nothing was found that could hide entries.
+   * Last step, when all is walked and the replay is not behind the walk.
    */
-  async finish(replay: Replay, { seq, exact, certain }: { seq: number; exact: boolean; certain: boolean }) {
+  async finish(replay: Replay, { seq, exact, certain }: Certainty): Promise<void> {
     await this.#readLetGo()
     await this.#checkLetGo()
-    if (!replay.trusted && !exact) return
+    if (exact) await this.#checkUses(seq, certain)
+    if (!exact && (this.#shared || !replay.trusted || (await this.#counted()))) return
     // What moved past the walk is found by the journal, as of a moment before the lists of those let go were read.
     const missed = new Set<string>()
     if (replay.trusted) {
@@ -95,7 +112,12 @@ export class BlobCheck {
         if (this.#isUnused(etag)) missed.add(etag)
       })
     }
-    await this.#checkOrphans(missed, seq, exact && certain)
+    await this.#checkOrphans(missed, { seq, exact, certain })
+  }
+
+  /** Uses of blobs are counted: by copies, perhaps by one that is being built out of sight. */
+  async #counted(): Promise<boolean> {
+    return (await retrying(() => this.engine.redis.exists(`{${this.space}}:refs`))) === 1
   }
 
   #isUnused(blob: string): boolean {
@@ -169,18 +191,57 @@ export class BlobCheck {
     }
   }
 
-  async #checkOrphans(missed: ReadonlySet<string>, seq: number, certain: boolean): Promise<void> {
-    const orphans: string[] = []
+  /** `refs` counts the uses of a blob beyond the first. */
+  async #checkUses(seq: number, certain: boolean): Promise<void> {
+    const counted = new Map<string, number>()
+    const key = `{${this.space}}:refs`
+    await scan(
+      (cursor) => this.engine.redis.hscanBuffer(key, cursor, 'COUNT', STEP),
+      2,
+      ([raw, count]) => {
+        counted.set((raw as Buffer).toString('hex'), Number(count))
+      },
+    )
+    const wrong: [blob: string, uses: number][] = []
+    for (const [blob, { uses }] of this.#known) {
+      if ((counted.get(blob) ?? 0) !== Math.max(0, uses - 1)) wrong.push([blob, uses])
+      counted.delete(blob)
+    }
+    for (const blob of counted.keys()) wrong.push([blob, 0])
+    for (let at = 0; at < wrong.length; at += STEP / 2) {
+      const some = wrong.slice(at, at + STEP / 2)
+      const args = some.flatMap(([blob, uses]) => [Buffer.from(blob, 'hex'), Math.max(0, uses - 1)])
+      const repaired =
+        this.options.repair &&
+        certain &&
+        (await this.engine.run('mend_refs', this.space, [seq, ...args])) === 1
+      for (const [blob, uses] of some) {
+        const detail = `${uses} entries use the blob ${blob}, and another number is counted.`
+        const path = this.#known.get(blob)?.user?.path
+        this.findings.add('blob-uses', detail, { repaired, ...(path !== undefined && { path }) })
+      }
+    }
+  }
+
+  async #checkOrphans(missed: ReadonlySet<string>, { seq, exact, certain }: Certainty): Promise<void> {
+    let orphans: string[] = []
     for (const blob of this.#known.keys()) {
       if (!this.#isUnused(blob) || this.#letGo.has(blob) || missed.has(blob)) continue
       // The collector may have been quicker.
       if ((await this.store.size(this.space, blob)) !== undefined) orphans.push(blob)
     }
+    if (orphans.length > 0 && !exact) {
+      await this.#readLetGo()
+      orphans = orphans.filter((blob) => !this.#letGo.has(blob))
+    }
     for (let at = 0; at < orphans.length; at += STEP) {
       const some = orphans.slice(at, at + STEP)
       const args = [seq, ...some.map((blob) => Buffer.from(blob, 'hex'))]
       const repaired =
-        this.options.repair && certain && (await this.engine.run('mend_blobs', this.space, args)) === 1
+        this.options.repair &&
+        exact &&
+        certain &&
+        (await this.engine.run('mend_blobs', this.space, args)) === 1
       for (const blob of some) {
         this.findings.add('blob-orphan', `No entry uses the blob ${blob}.`, { repaired })
       }

@@ -8,12 +8,14 @@ export const PROBLEM_KINDS = {
   index: 'the ordered index of a large folder does not name just the folder’s entries',
   'way-up': 'the record of where a folder is filed is wrong',
   'lost-folder': 'a folder’s children are kept, but no entry leads to them',
+  properties: 'dead properties of an entry that is nowhere are kept',
   journal: 'the journal has a gap, or its replay is not the tree',
   reaping: 'what a recursive delete cut off cannot be taken apart',
   'blob-missing': 'an entry’s blob is not in the blob store',
   'blob-size': 'an entry’s blob has another size than the entry says',
   'blob-digest': 'an entry’s blob has another MD5 than the entry says',
   'blob-freed': 'an entry’s blob is among those that the collector will delete',
+  'blob-uses': 'it is not as many entries that use a blob as are counted',
   'blob-orphan': 'the blob store holds a blob that no entry uses and the collector does not know of',
 } as const
 

@@ -15,12 +15,14 @@ export class Leftovers {
     readonly findings: Findings,
     readonly walk: Walk,
     readonly repair: boolean,
+    /** Nothing changed while the walk went on. */
+    readonly quiet: boolean,
   ) {}
 
   async check(): Promise<void> {
     const next = await this.#record()
     await this.#waysUp()
-    await this.#lostFolders(next)
+    await this.#lost(next)
   }
 
   /** Resolves with the space's next id. */
@@ -32,10 +34,16 @@ export class Leftovers {
     const seq = Number(record.fields.get('seq'))
     const largest = this.walk.ids.largest
     const idsPassed = !(next > largest)
-    const repaired = this.repair && (idsPassed || record.stuck.length > 0)
+    const locks = Number(record.fields.get('locks') ?? 0)
+    const locksMissed = locks !== record.locks
+    const repaired = this.repair && (idsPassed || locksMissed || record.stuck.length > 0)
     if (repaired) await this.engine.run('mend_record', space, [largest + 1, ...record.stuck])
     if (idsPassed) {
       const detail = `The next id is ${record.fields.get('next')}, and an entry has the id ${largest}.`
+      this.findings.add('record', detail, { repaired })
+    }
+    if (locksMissed) {
+      const detail = `The space says that it has ${locks} locks, and has ${record.locks}.`
       this.findings.add('record', detail, { repaired })
     }
     for (const range of record.stuck) {
@@ -66,36 +74,55 @@ export class Leftovers {
         parent: way?.parent ?? 0,
         folded: way?.folded ?? '',
       })
-      if (view || (await this.#cutOff()) || !(await this.#exists(`u`, id))) continue
+      if (view || (await this.#outOfSight()) || !(await this.#exists(`u`, id))) continue
       const repaired = this.repair && (await this.engine.run('mend_way_up', space, [id, 0, ''])) === 1
       const detail = `There is a way up from the folder ${id}, and no such folder where it leads.`
       this.findings.add('way-up', detail, { repaired })
     }
   }
 
-  /** Children of a folder that no entry leads to. Ids from `next` on came after the walk. */
-  async #lostFolders(next: number): Promise<void> {
-    const { space } = this.findings
-    const suspects: number[] = []
+  /** Children and dead properties that no entry leads to. Ids from `next` on came after the walk. */
+  async #lost(next: number): Promise<void> {
+    const children: number[] = []
+    const properties: number[] = []
     for (let from = 1; from < next; from += STEP) {
       const ids = Array.from({ length: Math.min(STEP, next - from) }, (_, i) => from + i)
-      const unknown = ids.filter((id) => !this.walk.folders.has(id))
-      if (unknown.length === 0 || (await this.#kept(unknown)) === 0) continue
-      for (const id of unknown) if ((await this.#kept([id])) > 0) suspects.push(id)
+      const folders = ids.filter((id) => !this.walk.folders.has(id))
+      children.push(...(await this.#kept('d', folders)))
+      const entries = folders.filter((id) => !this.walk.ids.has(id))
+      properties.push(...(await this.#kept('p', entries)))
     }
-    for (const id of suspects) {
-      const found = await viewFolder(this.engine, space, { id, parent: 0, folded: '' })
-      if (found || (await this.#cutOff()) || (await this.#kept([id])) === 0) continue
+    for (const id of children) {
+      const found = await viewFolder(this.engine, this.findings.space, { id, parent: 0, folded: '' })
+      if (found || (await this.#outOfSight()) || (await this.#kept('d', [id])).length === 0) continue
       this.findings.add(
         'lost-folder',
         `The children of the folder ${id} are kept, and no entry leads to them.`,
       )
     }
+    await this.#lostProperties(properties)
   }
 
-  #kept(ids: readonly number[]): Promise<number> {
-    const keys = ids.map((id) => `{${this.findings.space}}:d:${id}`)
-    return retrying(() => this.engine.redis.exists(...keys))
+  async #lostProperties(ids: readonly number[]): Promise<void> {
+    // An entry may have moved past the walk; who has properties and is not met in a quiet space is nowhere.
+    if (ids.length === 0 || !this.quiet || (await this.#outOfSight())) return
+    const { space } = this.findings
+    for (const id of await this.#kept('p', ids)) {
+      const repaired = this.repair && (await this.engine.run('mend_properties', space, [id])) === 1
+      this.findings.add('properties', `There are dead properties of the entry ${id}, and no such entry.`, {
+        repaired,
+      })
+    }
+  }
+
+  /** Those of the ids that have a key of this kind. */
+  async #kept(kind: 'd' | 'p', ids: readonly number[]): Promise<number[]> {
+    const exist = (some: readonly number[]) =>
+      retrying(() => this.engine.redis.exists(...some.map((id) => `{${this.findings.space}}:${kind}:${id}`)))
+    if (ids.length === 0 || (await exist(ids)) === 0) return []
+    if (ids.length === 1) return [...ids]
+    const half = ids.length >> 1
+    return [...(await this.#kept(kind, ids.slice(0, half))), ...(await this.#kept(kind, ids.slice(half)))]
   }
 
   async #exists(hash: string, field: number): Promise<boolean> {
@@ -103,9 +130,8 @@ export class Leftovers {
     return (await retrying(() => this.engine.redis.hexists(key, String(field)))) === 1
   }
 
-  /** A recursive delete waits for the reaper: what it cut off is out of the tree and still there. */
-  async #cutOff(): Promise<boolean> {
-    const ranges = await retrying(() => this.engine.redis.zcard(`{${this.findings.space}}:r`))
-    return ranges > 0
+  /** A recursive delete waits for the reaper, or a tree is being copied: there is more than what entries lead to. */
+  async #outOfSight(): Promise<boolean> {
+    return (await readRecord(this.engine, this.findings.space))?.outOfSight === true
   }
 }

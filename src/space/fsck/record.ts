@@ -7,6 +7,9 @@ export interface SpaceRecord {
   readonly last: number
   /** Ranges to reap of which nothing else is known. */
   readonly stuck: readonly string[]
+  /** Trees that were cut off and not reaped yet, or that are being copied: no entry leads to them, and they are in use. */
+  readonly outOfSight: boolean
+  readonly locks: number
 }
 
 export async function readRecord(engine: Engine, space: string): Promise<SpaceRecord | undefined> {
@@ -16,5 +19,6 @@ export async function readRecord(engine: Engine, space: string): Promise<SpaceRe
   const fields = new Map<string, string>()
   for (let at = 0; at < flat.length; at += 2) fields.set(text(flat[at]), text(flat[at + 1]))
   const last = Number.parseInt(text(answer[1]), 10) || 0
-  return { fields, last, stuck: (answer[2] as readonly Buffer[]).map(text) }
+  const stuck = (answer[2] as readonly Buffer[]).map(text)
+  return { fields, last, stuck, outOfSight: answer[3] === 1, locks: answer[4] as number }
 }

@@ -41,13 +41,14 @@ export async function checkSpace(
   await catchUp(engine, op, walk, replay)
   const seq = await seqOf(engine, space)
   await replay.advance(seq)
-  const exact = seq === began && seq === (await seqOf(engine, space))
+  const after = await readRecord(engine, space)
+  const exact = seq === began && Number(after?.fields.get('seq')) === began && after?.outOfSight === false
   if (exact) {
     for (const { id, path } of walk.twice) {
       findings.add('entry', `Another entry has the id ${id} too.`, { path })
     }
   }
-  await new Leftovers(engine, findings, walk, options.repair).check()
+  await new Leftovers(engine, findings, walk, options.repair, exact).check()
   const hiding = ['entry', 'totals', 'lost-folder', 'journal', 'record', 'reaping'] as const
   await blobs.finish(replay, { seq, exact, certain: !hiding.some((kind) => findings.has(kind)) })
   return { ...walk.counts, blobs: blobs.count, journalRows: replay.seq }

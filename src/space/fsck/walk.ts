@@ -99,7 +99,9 @@ export class Walk {
     replayed: ReplayedFolder | undefined,
   ): Promise<Subfolder[]> {
     const subfolders: Subfolder[] = []
-    for (const [folded, raw] of view.children) {
+    // In one order, so that two reports of the same damage are the same.
+    const inOrder = [...view.children].sort(([a], [b]) => (a < b ? -1 : 1))
+    for (const [folded, raw] of inOrder) {
       const entry = unpack(raw, folded)
       const shown = [...path, entry?.name ?? folded].join('/')
       if (!entry) {

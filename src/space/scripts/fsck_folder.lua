@@ -30,13 +30,13 @@ else
     raw = at and filed(id, at, fold)
     if not raw then return {} end
   end
-  -- What a recursive delete cut off looks like a folder until it is reaped, but there is no way up from it to the root. Where
-  -- nothing waits for the reaper, a way up that leads nowhere is just wrong.
+  -- What a recursive delete cut off, and what a copy builds, looks like a folder, but there is no way up from it to the root.
+  -- Where there is no such thing, a way up that leads nowhere is just wrong.
   local up, steps = at, 0
   while up ~= 0 and steps < 256 do
     local above, name = wayUp(up)
     if not above or not filed(up, above, name) then
-      if call('ZCARD', P .. 'r') > 0 then return {} end
+      if call('ZCARD', P .. 'r') + call('ZCARD', P .. 'k') > 0 then return {} end
       break
     end
     up, steps = above, steps + 1
