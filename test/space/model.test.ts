@@ -56,6 +56,7 @@ class Client {
       () => this.move(),
       () => this.move(),
       () => this.remove(),
+      () => this.copy(),
       () => this.touch(),
       () => this.look(),
     ]
@@ -112,6 +113,28 @@ class Client {
     if (!result) return
     const [said, { entry, from: old, replaced }] = result
     this.t.deepEqual([entry.path, old, replaced], [path, said.from, said.replaced], what)
+  }
+
+  /** The model learns the copy's etags, after it has foreseen everything else. */
+  async copy(): Promise<void> {
+    const from = this.known().path
+    const source = this.model.find(from)
+    if (source && [...walk(source, '')].length > 40) return
+    const to = this.random.chance(0.7) ? this.place() : this.known()
+    if (to.base) return
+    const expected = this.expect(() => this.model.copy(from, to.path))
+    const real = this.space.spaces.copy(this.space.op, at(from), at(to.path))
+    const result = await this.compare(`copy ${from} to ${to.path}`, expected, real)
+    if (!result) return
+    const path = this.model.pathOf(result[0])
+    this.t.is(result[1].entry.path, path)
+    const etags = new Map<string, string>([[path, result[1].entry.etag]])
+    if (result[1].entry.kind === 'folder') {
+      for await (const batch of (await this.space.spaces.tree(this.space.op, at(path))).batches) {
+        for (const entry of batch) etags.set(entry.path, entry.etag)
+      }
+    }
+    this.model.adopt(path, etags)
   }
 
   async remove(): Promise<void> {

@@ -107,6 +107,33 @@ export class Model {
     return result
   }
 
+  /** Copies are made without parents; `etag` is a file's, and folders get theirs told by `adopt`. */
+  copy(from: string, to: string): ModelEntry {
+    const source = this.#locate(from)
+    if (!source.entry) throw new Refused('NOT_FOUND')
+    const target = this.#locate(to)
+    const hit = target.entry
+    if (hit?.kind === 'folder') throw new Refused('FOLDER_EXISTS')
+    if (target.blocked || (hit && source.entry.kind === 'folder')) throw new Refused('TYPE_CLASH')
+    if (hit && hit === source.entry) throw new Refused('INTO_ITSELF')
+    if (target.missing.length > 0) throw new Refused('NO_PARENT')
+    if (target.passed.includes(source.entry as ModelFolder)) throw new Refused('INTO_ITSELF')
+    const made = twin(source.entry)
+    made.name = hit?.name ?? target.name
+    const holder = target.passed.at(-1) as ModelFolder
+    if (hit?.kind === 'file') return Object.assign(hit, made)
+    holder.children.set(foldName(made.name), made)
+    return made
+  }
+
+  /** Takes over the etags of what a copy made; everything else must be as the model has it. */
+  adopt(top: string, entries: ReadonlyMap<string, string>): void {
+    for (const [path, entry] of walk(this.find(top) as ModelEntry, top)) {
+      const etag = entries.get(path)
+      if (entry.kind === 'file' && etag !== undefined) entry.etag = etag
+    }
+  }
+
   remove(path: string, recursive: boolean, base?: ModelFolder): number {
     const { entry, passed } = this.#locate(path, base)
     if (!entry) throw new Refused('NOT_FOUND')
@@ -190,6 +217,12 @@ export function* walk(entry: ModelEntry, path: string): Generator<[path: string,
   for (const child of entry.children.values()) {
     yield* walk(child, path === '' ? child.name : `${path}/${child.name}`)
   }
+}
+
+function twin(entry: ModelEntry): ModelEntry {
+  if (entry.kind === 'file') return { ...entry }
+  const children = new Map([...entry.children].map(([folded, child]) => [folded, twin(child)]))
+  return { kind: 'folder', name: entry.name, children }
 }
 
 function newFolder(name: string): ModelFolder {
