@@ -1,8 +1,7 @@
 import { Command, Option } from 'commander'
+import { PLAN_NAMES } from '../accounts/plans.js'
 import type { Account } from '../accounts/types.js'
 import { isoTime, print, storeCommand, table, withStore } from './common.js'
-
-const PLANS = 'free, basic, premium or enterprise'
 
 /** `novem-spaces user …`: the operator's view of accounts. */
 export function userCommand(): Command {
@@ -18,7 +17,7 @@ function addCommand(): Command {
   return storeCommand('add', 'make an account and a first token; the token is the last line printed')
     .argument('<name>', 'small letters, digits, - and _')
     .option('--email <address>', 'where invitations for this account go')
-    .option('--plan <plan>', PLANS, 'free')
+    .addOption(planOption().default('free'))
     .option('--password <password>', 'lets the account ask for tokens itself; without one only you make them')
     .option('--json', 'print as JSON')
     .action(async (name: string, options: { email?: string; plan: string; password?: string }, command) => {
@@ -39,7 +38,7 @@ function setCommand(): Command {
   return storeCommand('set', 'change an account; what is not given stays')
     .argument('<name>')
     .option('--email <address>', '"" takes the address away')
-    .option('--plan <plan>', PLANS)
+    .addOption(planOption())
     .option('--password <password>', 'new password')
     .option('--no-password', 'take the password away')
     .addOption(
@@ -69,6 +68,10 @@ interface SetOptions {
   /** false: --no-password. */
   readonly password?: string | false
   readonly spaces?: 'on' | 'off'
+}
+
+function planOption(): Option {
+  return new Option('--plan <plan>', 'what the account may store').choices(PLAN_NAMES)
 }
 
 function listCommand(): Command {

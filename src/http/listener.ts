@@ -30,6 +30,8 @@ export function createListener(handler: RequestListener, { idleTimeoutMs }: List
     handler,
   )
   server.timeout = idleTimeoutMs
+  // Node would leave out the rest without a word, perhaps the precondition; their bytes are limited already.
+  server.maxHeadersCount = 0
   server.on('clientError', refuse)
   // RFC 9110 §10.1.1: whoever wants the body asks for it, after the checks.
   server.on('checkContinue', handler)

@@ -16,6 +16,13 @@ export function writeHeaders(headers: IncomingHttpHeaders, name: string): WriteR
       `The header Content-Encoding is ${quote(encoding)}; bytes are stored as they are sent, so they must come without one.`,
     )
   }
+  const coding = headers['transfer-encoding']?.trim().toLowerCase()
+  if (coding !== undefined && coding !== 'chunked') {
+    throw new SpaceError(
+      'BAD_REQUEST',
+      `The header Transfer-Encoding is ${quote(coding)}; a body comes chunked and nothing more, for only that is undone.`,
+    )
+  }
   if (headers['content-range'] !== undefined) {
     throw new SpaceError(
       'BAD_REQUEST',

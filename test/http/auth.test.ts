@@ -26,6 +26,7 @@ test('a token opens as Bearer, and as Basic password under any user name', async
     t.is(response.status, 200)
     t.is(await response.text(), 'ann')
     t.regex(response.headers.get('content-type') ?? '', /^text\/plain/)
+    t.is(response.headers.get('x-nvm-permissions'), 'r')
   }
 })
 

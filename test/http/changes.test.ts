@@ -132,6 +132,8 @@ test('as an event stream: what was, what comes, and heart-beats between', async 
   t.is(response.status, 200)
   t.regex(response.headers.get('content-type') ?? '', /^text\/event-stream/)
   t.truthy(response.headers.get('x-nvm-epoch'))
+  t.is(response.headers.get('x-nvm-type'), 'file')
+  t.is(response.headers.get('x-nvm-permissions'), 'r')
   const stream = events(response)
   t.like(await nextRow(stream), { id: 1, seq: 1, path: 'before', change: 'create' })
   await s.put('after')

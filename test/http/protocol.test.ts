@@ -59,6 +59,10 @@ test('HTTP/1.1 needs a Host, HTTP/1.0 does not; targets may be absolute', async 
   }
   const token = `Authorization: Bearer ${server.token}`
   t.regex(await ask(`GET /v1/whoami HTTP/1.1\r\n${token}\r\n\r\n`), /^HTTP\/1\.1 400 [\s\S]*Host/)
+  t.regex(
+    await ask(`GET /v1/whoami HTTP/1.1\r\nHost: x\r\nhost: y\r\n${token}\r\n\r\n`),
+    /^HTTP\/1\.1 400 [\s\S]*Host comes 2 times/,
+  )
   t.regex(await ask(`GET /v1/whoami HTTP/1.0\r\n${token}\r\n\r\n`), /^HTTP\/1\.1 200 [\s\S]*ann$/)
   t.regex(
     await ask(`GET http://x/v1/whoami HTTP/1.1\r\nHost: x\r\n${token}\r\n\r\n`),
@@ -66,6 +70,22 @@ test('HTTP/1.1 needs a Host, HTTP/1.0 does not; targets may be absolute', async 
   )
   t.regex(await ask(`OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n`), /^HTTP\/1\.1 200 [\s\S]*actions/)
   t.regex(await ask(`GET * HTTP/1.1\r\nHost: x\r\n${token}\r\n\r\n`), /^HTTP\/1\.1 404 /)
+})
+
+test('a transfer coding that nobody undoes is refused, not stored', async (t) => {
+  const wire = await Wire.open(server.port)
+  wire.send(`${post('zipped', 'Transfer-Encoding: gzip, chunked')}3\r\nabc\r\n0\r\n\r\n`)
+  t.regex(await wire.until(/\r\n\r\n./), /^HTTP\/1\.1 400 [\s\S]*Transfer-Encoding is \\"gzip, chunked\\"/)
+  wire.close()
+  t.is((await files.get('zipped')).status, 404)
+})
+
+test('a precondition behind thousands of other headers counts', async (t) => {
+  const wire = await Wire.open(server.port)
+  const others = Array.from({ length: 3000 }, () => 'X: y')
+  wire.send(post('guarded', ...others, 'If-Match: "nothing"', 'Content-Length: 0'))
+  t.regex(await wire.until(/\r\n\r\n./), /^HTTP\/1\.1 412 /)
+  wire.close()
 })
 
 test('requests sent at once on one connection are answered in order', async (t) => {

@@ -119,6 +119,8 @@ test('a space is a folder with fixed contents', async (t) => {
   for (const row of rows) {
     t.deepEqual(Object.keys(row), ROW)
     t.is((await fetch(row.uri)).status, 200, row.uri)
+    const { actions, permissions } = await json(await fetch(row.uri, { method: 'OPTIONS' }))
+    t.deepEqual([row.actions, row.permissions], [actions, permissions], row.uri)
   }
   const config = await json(await fetch('/v1/code/spaces/s/config'))
   t.is(config[0].uri, '/v1/users/kim/code/spaces/s/config/access')

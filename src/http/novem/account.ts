@@ -13,10 +13,11 @@ import type { Row } from './rows.js'
 import { sessionOf } from './space-call.js'
 import { etagOf } from './texts.js'
 
+const READ_FILE = ['X-NVM-Type', 'file', 'X-NVM-Permissions', READ.header]
 const COMMENT = 'Keep the token: it is not shown again.'
 
 export const whoami: Resource = {
-  verbs: { GET: async (call) => textAnswer(sessionOf(call).account.name, ['X-NVM-Type', 'file']) },
+  verbs: { GET: async (call) => textAnswer(sessionOf(call).account.name, READ_FILE) },
 }
 
 export const token: Resource = {
@@ -58,7 +59,7 @@ async function currentToken(call: Call): Promise<Answer> {
   const all = await call.deps.directory.listTokens(account.id)
   const info = all.find(({ id }) => id === current.id)
   if (!info) throw new SpaceError('UNAUTHENTICATED', 'The token was revoked meanwhile.')
-  return jsonAnswer(200, { username: account.name, ...tokenInfo(info) })
+  return jsonAnswer(200, { username: account.name, ...tokenInfo(info) }, READ_FILE)
 }
 
 async function listTokens(call: Call): Promise<Answer> {

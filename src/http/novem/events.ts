@@ -3,6 +3,7 @@ import { SpaceError } from '../../space/errors.js'
 import type { ChangesRequest, ChangesResult } from '../../space/operations.js'
 import type { Answer } from '../answer.js'
 import type { Watching } from '../deps.js'
+import { READ } from '../rights.js'
 import { changeRow } from './changes.js'
 import { reload, type SpaceCall } from './space-call.js'
 
@@ -23,6 +24,10 @@ export async function eventsAnswer(call: SpaceCall, request: ChangesRequest): Pr
       'no-store',
       'X-Accel-Buffering',
       'no',
+      'X-NVM-Type',
+      'file',
+      'X-NVM-Permissions',
+      READ.header,
       'X-NVM-Epoch',
       first.epoch,
     ]

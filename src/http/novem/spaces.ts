@@ -9,7 +9,7 @@ import { type Answer, jsonAnswer } from '../answer.js'
 import type { Call, Resource } from '../call.js'
 import { declaresJson, readJson, readText } from '../request-body.js'
 import { idempotencyKey } from '../request-headers.js'
-import { NEW_SPACE, NOTHING, OWN_SPACE, READ, type Rights } from '../rights.js'
+import { entryRights, NEW_SPACE, NOTHING, OWN_SPACE, READ, type Rights } from '../rights.js'
 import { changes } from './changes.js'
 import { content } from './content/index.js'
 import {
@@ -117,7 +117,7 @@ function rowsInSpace(call: SpaceCall, contents: Contents) {
   return [
     changesRow(contents),
     systemFolder(contents, 'config'),
-    systemFolder(contents, 'content'),
+    systemFolder(contents, 'content', entryRights(contents.info.access, { kind: 'folder', path: '' })),
     ownTextRow(contents, 'description'),
     ownTextRow(contents, 'name'),
     systemFolder(contents, 'shared'),

@@ -70,9 +70,7 @@ export class NovemSurface {
 
   async #answer(req: IncomingMessage, res: ServerResponse, url: string): Promise<Answer> {
     try {
-      if (req.headers.host === undefined && req.httpVersionMinor === 1) {
-        throw new SpaceError('BAD_REQUEST', 'The header Host is missing, which HTTP/1.1 requires.')
-      }
+      checkHost(req)
       const target = parseTarget(url)
       const found = match(this.#root, target.path, 0)
       const request = { req, res, target, found, token: tokenOf(req.headers) }
@@ -149,6 +147,20 @@ export class NovemSurface {
     const cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
     this.#deps.log.error(`${req.method} ${path}: ${cause}`)
   }
+}
+
+/** RFC 9112 §3.2: exactly one, or a proxy in front may have taken the request for another's. */
+function checkHost(req: IncomingMessage): void {
+  if (req.headers.host === undefined && req.httpVersionMinor === 1) {
+    throw new SpaceError('BAD_REQUEST', 'The header Host is missing, which HTTP/1.1 requires.')
+  }
+  const { rawHeaders } = req
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts++
+  }
+  if (hosts > 1) throw new SpaceError('BAD_REQUEST', `The header Host comes ${hosts} times.`)
 }
 
 function addressOf({ user, space }: Params): SpaceAddress | undefined {
