@@ -70,3 +70,8 @@ export function flag(query: ReadonlyMap<string, string>, name: string): boolean 
     `The query parameter ${name} must be "true" or "false", not ${quote(value)}.`,
   )
 }
+
+/** The path as a log may show it: without the query, and without invitation tokens, which some paths hold. */
+export function loggedPath(url: string): string {
+  return parseTarget(url).path.replace(/\b(shr(?:_|%5f))[^/]*/gi, '$1…')
+}

@@ -1,6 +1,6 @@
 /** Sends every request of the table as every role, and says what is not as expected. */
 import type { TestServer } from '../support/server.js'
-import { type Expected, expected, ROLES, type Role } from './roles.js'
+import { type Class, type Expected, expected, ROLES, type Role } from './roles.js'
 import type { Route } from './routes.js'
 import { leaksIn } from './secrets.js'
 import { type Case, casesOf, type Table } from './table.js'
@@ -67,8 +67,53 @@ export async function answerTo(world: World, role: Role, plan: Planned): Promise
   return textOf((await send(world, role, plan)).response)
 }
 
-async function send(world: World, role: Role, { method, pattern, one }: Planned) {
-  const values = world.values(role)
+/** Of what may not be seen at all nothing tells whether it is there. */
+const HIDING: readonly Class[] = [
+  'read',
+  'write',
+  'manage',
+  'group-read',
+  'group-list',
+  'group-lead',
+  'group-leave',
+]
+
+/** How answers about what is hidden differ from those about what does not exist; the names themselves aside. */
+export async function differencesOf(world: World, planned: readonly Planned[]): Promise<string[]> {
+  const found: string[] = []
+  for (const plan of planned) {
+    const { of } = plan.one
+    const hidden = ROLES.filter((role) => HIDING.includes(of) && expected(of, role) === 404)
+    const methods = plan.method === 'GET' ? ['GET', 'HEAD', 'OPTIONS'] : [plan.method]
+    for (const role of hidden) {
+      for (const method of methods) {
+        const values = world.values(role)
+        const nowhere = { ...values }
+        for (const name of ['space', 'team', 'org', 'hub'] as const)
+          nowhere[name] = 'x'.repeat(values[name].length)
+        const [there, missing] = await Promise.all(
+          [values, nowhere].map(async (as) => {
+            const { response } = await send(world, role, { ...plan, method }, as)
+            let text = `${response.status}\n${(await textOf(response)).replace(/^date: .*$/m, '')}`
+            for (const name of ['space', 'team', 'org', 'hub'] as const)
+              text = text.replaceAll(values[name], nowhere[name])
+            return text
+          }),
+        )
+        if (there !== missing)
+          found.push(`${role}: ${method} ${plan.pattern}: ${there}\nbut where nothing is: ${missing}`)
+      }
+    }
+  }
+  return found
+}
+
+async function send(
+  world: World,
+  role: Role,
+  { method, pattern, one }: Planned,
+  values = world.values(role),
+) {
   const path = pathOf(pattern, values, one)
   const headers = Object.entries(one.headers ?? {}).map(([name, value]): [string, string] => [
     name,

@@ -20,7 +20,7 @@ import { isServerFailure, novemFailure } from '../errors.js'
 import { allowed, optionsAnswer } from '../options.js'
 import { tokenOf } from '../request-headers.js'
 import { type Letter, NOTHING, Rights } from '../rights.js'
-import { parseQuery, parseTarget, type Target } from '../target.js'
+import { loggedPath, parseQuery, parseTarget, type Target } from '../target.js'
 
 const ALL_VERBS = 'GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS'
 
@@ -143,9 +143,8 @@ export class NovemSurface {
   }
 
   #report(req: IncomingMessage, url: string, error: unknown): void {
-    const { path } = parseTarget(url)
     const cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    this.#deps.log.error(`${req.method} ${path}: ${cause}`)
+    this.#deps.log.error(`${req.method} ${loggedPath(url)}: ${cause}`)
   }
 }
 

@@ -1,14 +1,14 @@
 /** `…/roles/<role>/<user>`: who is in a group, as what; PUT invites, DELETE removes, leaves, takes an invitation back. */
 import { formatGroup } from '../../../sharing/address.js'
 import type { Member } from '../../../sharing/groups.js'
-import { parseRole, ROLES } from '../../../sharing/roles.js'
+import { parseRole, ROLES, type Role } from '../../../sharing/roles.js'
 import { SpaceError } from '../../../space/errors.js'
 import { quote } from '../../../space/quote.js'
 import { type Answer, jsonAnswer } from '../../answer.js'
 import type { Call, Resource } from '../../call.js'
 import { rowDate } from '../../dates.js'
 import { idempotencyKey } from '../../request-headers.js'
-import { READ, Rights } from '../../rights.js'
+import { NOTHING, READ, Rights } from '../../rights.js'
 import { rowsAnswer } from '../folders.js'
 import { sessionOf } from '../space-call.js'
 import { groupUri, knownGroupOf, rightsToGroupOf } from './group-call.js'
@@ -19,9 +19,11 @@ const LEAVABLE = new Rights(['r', 'd'], ['GET', 'DELETE', 'OPTIONS'])
 
 const member: Resource = {
   verbs: { GET: readMember, PUT: setRole, DELETE: removeMember },
-  rights: rightsToGroupOf(async (call) =>
-    rightsToMember(call, await rightsInGroup(call), call.params.member ?? ''),
-  ),
+  rights: rightsToGroupOf(async (call) => {
+    const own = await ownRole(call)
+    // Who is only invited sees the group, and not who is in it.
+    return own === undefined ? NOTHING : rightsToMember(call, leads(own), call.params.member ?? '')
+  }),
 }
 
 const role: Resource = { verbs: { GET: listRole }, param: { name: 'member', resource: member } }
@@ -91,8 +93,16 @@ async function membersOf(call: Call): Promise<Member[]> {
 
 /** May the caller change who is in the group? */
 async function rightsInGroup(call: Call): Promise<boolean> {
-  const { role: own } = await call.deps.directory.groups.read(sessionOf(call).account.id, knownGroupOf(call))
-  return own === 'founders' || own === 'admins'
+  return leads(await ownRole(call))
+}
+
+async function ownRole(call: Call): Promise<Role | undefined> {
+  const group = await call.deps.directory.groups.read(sessionOf(call).account.id, knownGroupOf(call))
+  return group.role
+}
+
+function leads(role: Role | undefined): boolean {
+  return role === 'founders' || role === 'admins'
 }
 
 function rightsToMember(call: Call, mayChange: boolean, name: string): Rights {
