@@ -97,6 +97,7 @@ export function mkdir(
       op.limits.entries,
       request.modified ?? '',
       Buffer.from(id, 'hex'),
+      etagsArg(request.ifMatch),
     ],
     refuse: refuse({ at, limits: op.limits }),
     decode: (answer) => ({ ...described<FolderEntry>(answer), created: answer[5] === 1 }),

@@ -188,6 +188,8 @@ export interface WriteResult {
 export interface MkdirRequest {
   readonly parents?: boolean
   readonly modified?: number
+  /** The folder must be there already, with this etag (PRECONDITION_FAILED). */
+  readonly ifMatch?: readonly string[] | '*'
   /** The path must not exist (PRECONDITION_FAILED). */
   readonly ifNoneMatch?: readonly string[] | '*'
 }

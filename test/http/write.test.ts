@@ -157,6 +157,10 @@ test('PUT without a body makes a folder: 201, 200 where it exists, with or witho
   t.is((await files.put('')).status, 200)
   await refuses(t, await files.put('f/d/', { body: 'x' }), 400, 'f/d/')
   await refuses(t, await files.put('f/a', { headers: { 'if-none-match': '*' } }), 412, 'If-None-Match')
+  const over = (path: string, etag: string) => files.put(path, { headers: { 'if-match': etag } })
+  await refuses(t, await over('f/none', '*'), 412, 'If-Match', 'f/none')
+  await refuses(t, await over('f/a', '"another"'), 412, 'If-Match', 'f/a')
+  t.is((await over('f/a', (await files.head('f/a')).headers.get('etag') ?? '')).status, 200)
   t.deepEqual(await files.names('f'), ['a', 'c'])
 })
 

@@ -6,12 +6,15 @@
 --@include locks
 -- Makes a folder, with its missing parents; fine where it exists.
 -- ARGV 6 base, 7 folded path, 8 path, 9 parents '1'/'0', 10 If-None-Match, 11 entries limit, 12 modified (ms, '' now),
---      13 operation id (8 raw bytes)
+--      13 operation id (8 raw bytes), 14 If-Match
 -- Result: description of the folder, 1 created / 0 it was there
 local folds, names = split(ARGV[7]), split(ARGV[8])
 local place, err = locate(ARGV[6], folds)
 if not place then return done(err) end
 local raw = found(place) and place.raw
+if ARGV[14] ~= '' and not place.root and not listed(ARGV[14], raw) then
+  return done(fail('PRECONDITION_FAILED', 'If-Match'))
+end
 if ARGV[10] ~= '' and (place.root or listed(ARGV[10], raw)) then
   return done(fail('PRECONDITION_FAILED', 'If-None-Match'))
 end

@@ -27,8 +27,7 @@ export function writeRequest(call: SpaceCall, at: Location): WriteRequest {
 }
 
 export function mkdirRequest(call: SpaceCall): MkdirRequest {
-  const { ifNoneMatch } = parseConditions(call.req.headers)
-  return { ...mtimeOf(call.req.headers), ...(ifNoneMatch !== undefined && { ifNoneMatch }) }
+  return { ...mtimeOf(call.req.headers), ...parseConditions(call.req.headers) }
 }
 
 /** Headers of the answer to a change: where the journal stands, and that a given time was kept. */
