@@ -15,7 +15,7 @@ import type {
   WriteRequest,
   WriteResult,
 } from './operations.js'
-import { decodeStat, measure, stat } from './reading.js'
+import { decodeStat, stat } from './reading.js'
 import { refusalError, type Subject } from './refusals.js'
 import type {
   Conditions,
@@ -28,6 +28,7 @@ import type {
   SpacePath,
   StoredBlob,
 } from './types.js'
+import { measure } from './walking.js'
 
 const MEASURE_TRIES = 5
 const NO_BLOB = { id: '0'.repeat(32), md5: '0'.repeat(32) }

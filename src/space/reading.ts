@@ -2,15 +2,13 @@ import { type Answer, accessOf, type Engine, text } from './engine.js'
 import { decodeAt, decodeEntry } from './entry.js'
 import { SpaceError } from './errors.js'
 import { decodeLocks } from './locking.js'
-import type { ListResult, Page, PageRequest, Properties, StatResult, TreeResult } from './operations.js'
+import type { ListResult, Page, PageRequest, Properties, StatResult } from './operations.js'
 import { quote } from './quote.js'
 import { refusalError } from './refusals.js'
 import type { Entry, FolderEntry, Location, OpContext } from './types.js'
 
-/** Entries of a large folder that one step reads. */
-const STEP = 2000
-/** Trees up to this size are listed at one instant (contract §3). */
-const EXACT = 10_000
+/** Entries that one step reads. */
+export const STEP = 2000
 
 /** The answer of look.lua: the entry, and the space's locks behind the page. */
 function decodeLook(answer: Answer): StatResult {
@@ -59,56 +57,6 @@ export async function list(
   return { ...found.page, folder: found.entry as FolderEntry, access: found.access, mark: found.mark }
 }
 
-export async function tree(engine: Engine, op: OpContext, at: Location): Promise<TreeResult> {
-  const answer = await read(engine, 'tree', op, at, [EXACT])
-  const { entry, access, mark } = decodeStat(answer)
-  const exact = answer[5] === 1
-  const batches = exact ? whole(answer.slice(6), entry.path, mark.epoch) : walk(engine, op, entry, mark.epoch)
-  return { folder: entry as FolderEntry, access, mark, exact, batches }
-}
-
-async function* whole(steps: Answer, path: string, epoch: string): AsyncGenerator<readonly Entry[]> {
-  const paths = new Map<number, string>()
-  for (let at = 0; at < steps.length; at += 2) {
-    const parent = at === 0 ? path : (paths.get(steps[at] as number) as string)
-    const batch = decodeFlat(steps[at + 1] as readonly Buffer[], parent, epoch)
-    for (const entry of batch) if (entry.kind === 'folder') paths.set(entry.id, entry.path)
-    yield batch
-  }
-}
-
-async function* walk(
-  engine: Engine,
-  op: OpContext,
-  top: { readonly id: number; readonly path: string },
-  epoch: string,
-): AsyncGenerator<readonly Entry[]> {
-  const waiting: { id: number; path: string }[] = [{ id: top.id, path: top.path }]
-  for (let folder = waiting.pop(); folder; folder = waiting.pop()) {
-    for await (const batch of pages(engine, op, folder.id, folder.path, epoch)) {
-      for (const entry of batch) if (entry.kind === 'folder') waiting.push({ id: entry.id, path: entry.path })
-      yield batch
-    }
-  }
-}
-
-/** The entries of the folder with a known id, wherever it is, page by page; none where it is gone. */
-export async function* pages(
-  engine: Engine,
-  op: OpContext,
-  id: number,
-  path: string,
-  epoch: string,
-): AsyncGenerator<readonly Entry[]> {
-  for (let after: string | undefined = ''; after !== undefined; ) {
-    const answer = await engine.read('children', op, [id, STEP, after], refusalError)
-    const wanted = { limit: Number.POSITIVE_INFINITY, step: STEP, after, parent: path }
-    const page = decodePage(answer as [number, Buffer[]], wanted, epoch)
-    if (page.entries.length > 0) yield page.entries
-    after = page.cursor === undefined ? undefined : decodeCursor(page.cursor)
-  }
-}
-
 /** Dead properties by node id, those without any left out. */
 export async function properties(
   engine: Engine,
@@ -133,7 +81,7 @@ function pairs(flat: readonly Buffer[]): Properties {
   return map
 }
 
-function read(
+export function read(
   engine: Engine,
   script: string,
   op: OpContext,
@@ -153,7 +101,7 @@ interface Wanted {
   readonly parent: string
 }
 
-function decodePage(
+export function decodePage(
   [ordered, flat]: readonly [number, readonly Buffer[]],
   wanted: Wanted,
   epoch: string,
@@ -174,7 +122,7 @@ function decodePage(
   return last && page.length < rows.length ? { entries, cursor: encodeCursor(last[0]) } : { entries }
 }
 
-function decodeFlat(flat: readonly Buffer[], parent: string, epoch: string): Entry[] {
+export function decodeFlat(flat: readonly Buffer[], parent: string, epoch: string): Entry[] {
   const entries: Entry[] = []
   for (let at = 0; at < flat.length; at += 2) {
     const raw = flat[at + 1]
@@ -188,27 +136,10 @@ function encodeCursor(folded: Buffer): string {
   return folded.toString('base64url')
 }
 
-function decodeCursor(cursor: string): string {
+export function decodeCursor(cursor: string): string {
   const folded = Buffer.from(cursor, 'base64url')
   if (folded.length === 0 || folded.toString('base64url') !== cursor) {
     throw new SpaceError('BAD_REQUEST', `The cursor ${quote(cursor)} is not one this listing gave.`)
   }
   return folded.toString()
-}
-
-/** Exact height (levels) and span (bytes of the longest relative path) of what is below a folder. */
-export async function measure(
-  engine: Engine,
-  op: OpContext,
-  id: number,
-): Promise<{ readonly height: number; readonly span: number }> {
-  let height = 0
-  let span = 0
-  for await (const batch of walk(engine, op, { id, path: '' }, '')) {
-    for (const { path } of batch) {
-      height = Math.max(height, path.split('/').length)
-      span = Math.max(span, Buffer.byteLength(path))
-    }
-  }
-  return { height, span }
 }

@@ -26,6 +26,7 @@ import * as reading from './reading.js'
 import { Reaper } from './reaper.js'
 import { refusalError } from './refusals.js'
 import type { Conditions, Location, OpContext, StoredBlob } from './types.js'
+import { tree } from './walking.js'
 
 export interface SpacesOptions {
   /** Hears of errors in the background; they are taken up again later. */
@@ -55,7 +56,7 @@ export class Spaces implements TreeOperations {
   }
 
   tree(op: OpContext, at: Location) {
-    return reading.tree(this.#engine, op, at)
+    return tree(this.#engine, op, at)
   }
 
   checkWrite(op: OpContext, at: Location, request: WriteRequest & { readonly size?: number }) {

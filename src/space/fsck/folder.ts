@@ -3,7 +3,7 @@ import type { Answer, Engine } from '../engine.js'
 import { type PackedFolder, unpack, unpackWayUp, type WayUp } from './packed.js'
 
 /** Folders up to this many children are read in one script; larger ones in steps. */
-const AT_ONCE = 5000
+const AT_ONCE = 2500
 const STEP = 1000
 const TRIES = 5
 

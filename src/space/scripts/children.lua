@@ -1,9 +1,18 @@
 --@include space
---@include entry
---@include walk
---@include page
--- A page of the folder with a known id, wherever it is. A step of a walk over a large tree.
--- ARGV 3 node id, 4 most entries, 5 '' or the folded name after which the page begins
--- Result: 1 ordered / 0 everything, names and entries in turn
-local ordered, page = pageOf(tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5])
-return { ordered, page }
+-- The entries of several folders with known ids, wherever these are. A step of a walk over a large tree.
+-- ARGV 3 about how many entries at most, 4 … ids
+-- Result: for as many of the folders as fit, at least one: names and entries in turn, or 0 where the folder alone is too large
+local most = tonumber(ARGV[3])
+local reply, left = {}, most
+for i = 4, #ARGV do
+  local count = call('HLEN', node(ARGV[i]))
+  if count > most then
+    reply[#reply + 1] = 0
+  elseif count > left and #reply > 0 then
+    break
+  else
+    reply[#reply + 1] = call('HGETALL', node(ARGV[i]))
+    left = left - count
+  end
+end
+return reply

@@ -40,14 +40,17 @@ call('ZADD', P .. 'k', now, copy)
 
 -- A level of the queue: node to read, node to fill, its path with a slash behind, last folded name done. Folders come before
 -- what is in them; large ones wait for each of theirs, so that the queue stays short.
-local texts = {}
+-- Few names are read at a time where folders come, each of which is gone into at once, and more where files do.
+local FEW = 4
+local texts, reach = {}, FEW
 while #texts < CHUNK and #queue > 0 do
   local level = queue[#queue]
   local from, to, prefix, after = node(level[1]), node(level[2]), level[3], level[4]
   local folds
   local indexed = call('EXISTS', indexKey(level[1])) == 1
   if indexed then
-    folds = call('ZRANGEBYLEX', indexKey(level[1]), after == '' and '-' or '(' .. after, '+', 'LIMIT', 0, CHUNK - #texts)
+    folds = call('ZRANGEBYLEX', indexKey(level[1]), after == '' and '-' or '(' .. after, '+', 'LIMIT', 0, math.min(reach, CHUNK - #texts))
+    reach = 2 * reach
   else
     folds = {}
     for _, fold in ipairs(call('HKEYS', from)) do
@@ -79,7 +82,10 @@ while #texts < CHUNK and #queue > 0 do
     if band(flags, PROPERTIES) ~= 0 then call('COPY', P .. 'p:' .. idOf(entry), P .. 'p:' .. id) end
     local text = row(now, CREATE, made, prefix .. name)
     texts[#texts + 1] = spack('>I2', #text) .. text
-    if indexed and isFolder(entry) then break end
+    if indexed and isFolder(entry) then
+      reach = FEW
+      break
+    end
   end
 end
 
