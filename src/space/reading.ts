@@ -5,6 +5,7 @@ import { decodeLocks } from './locking.js'
 import type { ListResult, Page, PageRequest, Properties, StatResult } from './operations.js'
 import { quote } from './quote.js'
 import { refusalError } from './refusals.js'
+import { unpackStrings } from './strings.js'
 import type { Entry, FolderEntry, Location, OpContext } from './types.js'
 
 /** Entries that one step reads. */
@@ -43,7 +44,7 @@ export async function look(
   if (found.entry.kind === 'file') return found
   const { path } = found.entry
   const wanted = { limit: page.limit ?? Number.POSITIVE_INFINITY, step: limit, after, parent: path }
-  return { ...found, page: decodePage(answer.slice(5, 7) as [number, Buffer[]], wanted, found.mark.epoch) }
+  return { ...found, page: decodePage(answer.slice(5, 7) as [number, Buffer], wanted, found.mark.epoch) }
 }
 
 export async function list(
@@ -102,10 +103,11 @@ interface Wanted {
 }
 
 export function decodePage(
-  [ordered, flat]: readonly [number, readonly Buffer[]],
+  [ordered, packed]: readonly [number, Buffer],
   wanted: Wanted,
   epoch: string,
 ): Page {
+  const flat = unpackStrings(packed)
   if (ordered === 1) {
     const entries = decodeFlat(flat, wanted.parent, epoch)
     const more = entries.length > 0 && flat.length === 2 * wanted.step
@@ -122,11 +124,16 @@ export function decodePage(
   return last && page.length < rows.length ? { entries, cursor: encodeCursor(last[0]) } : { entries }
 }
 
-export function decodeFlat(flat: readonly Buffer[], parent: string, epoch: string): Entry[] {
+/** Names and entries in turn, as scripts pack them. */
+export function decodePacked(packed: Buffer, parent: string, epoch: string): Entry[] {
+  return decodeFlat(unpackStrings(packed), parent, epoch)
+}
+
+function decodeFlat(flat: readonly Buffer[], parent: string, epoch: string): Entry[] {
   const entries: Entry[] = []
   for (let at = 0; at < flat.length; at += 2) {
     const raw = flat[at + 1]
-    if (raw) entries.push(decodeEntry(raw, { folded: (flat[at] as Buffer).toString(), parent }, epoch))
+    if (raw && raw.length > 0) entries.push(decodeEntry(raw, { folded: (flat[at] as Buffer).toString(), parent }, epoch))
   }
   return entries
 }

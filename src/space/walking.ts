@@ -2,7 +2,7 @@ import type { ScriptReply } from '../redis/scripts.js'
 import type { Answer, Engine } from './engine.js'
 import { SpaceError } from './errors.js'
 import type { TreeResult } from './operations.js'
-import { decodeCursor, decodeFlat, decodePage, decodeStat, read, STEP, stat } from './reading.js'
+import { decodeCursor, decodePacked, decodePage, decodeStat, read, STEP, stat } from './reading.js'
 import { refusalError } from './refusals.js'
 import type { Entry, FolderEntry, Location, OpContext } from './types.js'
 
@@ -66,7 +66,7 @@ async function* whole(steps: Answer, path: string, epoch: string): AsyncGenerato
   const paths = new Map<number, string>()
   for (let at = 0; at < steps.length; at += 2) {
     const parent = at === 0 ? path : (paths.get(steps[at] as number) as string)
-    const batch = decodeFlat(steps[at + 1] as readonly Buffer[], parent, epoch)
+    const batch = decodePacked(steps[at + 1] as Buffer, parent, epoch)
     for (const entry of batch) if (entry.kind === 'folder') paths.set(entry.id, entry.path)
     yield batch
   }
@@ -85,9 +85,9 @@ async function* walk(
     const ids = some.map(({ id }) => id)
     const answer = await engine.read('children', op, [STEP, ...ids], refusalError)
     waiting.push(...some.slice(answer.length))
-    for (const [index, flat] of answer.entries()) {
+    for (const [index, packed] of answer.entries()) {
       const folder = some[index] as Folder
-      const batches = flat === 0 ? pages(engine, op, folder, epoch) : [inFolder(flat, folder, epoch)]
+      const batches = packed === 0 ? pages(engine, op, folder, epoch) : [inFolder(packed, folder, epoch)]
       for await (const batch of batches) {
         for (const entry of batch) {
           if (entry.kind === 'folder') waiting.push({ id: entry.id, path: entry.path })
@@ -98,8 +98,8 @@ async function* walk(
   }
 }
 
-function inFolder(flat: ScriptReply, folder: Folder, epoch: string): Entry[] {
-  return decodeFlat(flat as readonly Buffer[], folder.path, epoch)
+function inFolder(packed: ScriptReply, folder: Folder, epoch: string): Entry[] {
+  return decodePacked(packed as Buffer, folder.path, epoch)
 }
 
 /** The entries of a large folder, wherever it is, page by page. */
@@ -112,7 +112,7 @@ async function* pages(
   for (let after: string | undefined = ''; after !== undefined; ) {
     const answer = await engine.read('page', op, [folder.id, STEP, after], refusalError)
     const wanted = { limit: Number.POSITIVE_INFINITY, step: STEP, after, parent: folder.path }
-    const page = decodePage(answer as [number, Buffer[]], wanted, epoch)
+    const page = decodePage(answer as [number, Buffer], wanted, epoch)
     yield page.entries
     after = page.cursor === undefined ? undefined : decodeCursor(page.cursor)
   }

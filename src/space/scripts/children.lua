@@ -1,7 +1,7 @@
 --@include space
 -- The entries of several folders with known ids, wherever these are. A step of a walk over a large tree.
 -- ARGV 3 about how many entries at most, 4 … ids
--- Result: for as many of the folders as fit, at least one: names and entries in turn, or 0 where the folder alone is too large
+-- Result: for as many of the folders as fit, at least one: names and entries in turn, packed, or 0 where the folder alone is too large
 local most = tonumber(ARGV[3])
 local reply, left = {}, most
 for i = 4, #ARGV do
@@ -11,7 +11,7 @@ for i = 4, #ARGV do
   elseif count > left and #reply > 0 then
     break
   else
-    reply[#reply + 1] = call('HGETALL', node(ARGV[i]))
+    reply[#reply + 1] = cmsgpack.pack(call('HGETALL', node(ARGV[i])))
     left = left - count
   end
 end

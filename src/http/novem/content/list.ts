@@ -4,11 +4,14 @@ import type { FolderEntry, Location } from '../../../space/types.js'
 import { type Answer, JSON_TYPE } from '../../answer.js'
 import { isNotModified } from '../../conditional.js'
 import { wholeNumber } from '../../target.js'
+import { TextBuffer } from '../../text-buffer.js'
 import { EntryRows } from '../rows.js'
 import { type SpaceCall, uriOf } from '../space-call.js'
 import { entryHeaders } from './headers.js'
 
 const MOST_ROWS = 100_000
+/** Room for a usual row. */
+const ROW_BYTES = 600
 
 /** `?limit=&cursor=`; without them a listing is whole. */
 export function pageRequest(query: ReadonlyMap<string, string>): PageRequest {
@@ -31,17 +34,23 @@ export function folderAnswer(
   if (isPaged && page.cursor !== undefined) headers.push(...nextPage(call, page.cursor))
   const rows = new EntryRows(`${uriOf(call.space.owner, call.space.name)}/content`, found.access)
   if (isPaged || page.cursor === undefined) {
-    return { status: 200, headers, body: `[${pageJson(rows, page)}]` }
+    return { status: 200, headers, body: pageJson(rows, page, '[', ']') }
   }
   // By id: the pages are of one folder, also when it moves meanwhile.
   const folder = { path: { names: [], folded: [] }, base: found.entry.id }
   return { status: 200, headers, body: allPages(call, folder, rows, page) }
 }
 
-function pageJson(rows: EntryRows, { entries }: Page): string {
-  let json = ''
-  for (const entry of entries) json += json === '' ? rows.row(entry, false) : `,${rows.row(entry, false)}`
-  return json
+function pageJson(rows: EntryRows, { entries }: Page, before: string, after: string): Buffer {
+  const json = new TextBuffer(ROW_BYTES * (entries.length + 1))
+  json.add(before)
+  let separator = ''
+  for (const entry of entries) {
+    json.add(separator + rows.row(entry, false))
+    separator = ','
+  }
+  json.add(after)
+  return json.bytes()
 }
 
 /** The next page is on its way while the rows of this one are written. */
@@ -50,7 +59,7 @@ async function* allPages(
   folder: Location,
   rows: EntryRows,
   first: Page,
-): AsyncGenerator<string, void> {
+): AsyncGenerator<Buffer, void> {
   let before = '['
   for (let page: Page | undefined = first; page; ) {
     const next: Promise<Page> | undefined =
@@ -58,12 +67,12 @@ async function* allPages(
     // It is raised where it is awaited, unless nobody reads on.
     next?.catch(() => undefined)
     if (page.entries.length > 0) {
-      yield before + pageJson(rows, page)
+      yield pageJson(rows, page, before, '')
       before = ','
     }
     page = await next
   }
-  yield before === '[' ? '[]' : ']'
+  yield Buffer.from(before === '[' ? '[]' : ']')
 }
 
 function nextPage({ query, path }: SpaceCall, cursor: string): string[] {

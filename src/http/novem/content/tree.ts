@@ -2,10 +2,13 @@
 import type { Entry, Location } from '../../../space/types.js'
 import { type Answer, JSON_TYPE } from '../../answer.js'
 import { admits } from '../../request-headers.js'
+import { TextBuffer } from '../../text-buffer.js'
 import { EntryRows } from '../rows.js'
 import { type SpaceCall, uriOf } from '../space-call.js'
 import { entryHeaders } from './headers.js'
 
+/** Room for a usual row. */
+const ROW_BYTES = 600
 const NDJSON_TYPE = 'application/x-ndjson'
 
 export async function treeAnswer(call: SpaceCall, at: Location): Promise<Answer> {
@@ -30,16 +33,24 @@ export async function treeAnswer(call: SpaceCall, at: Location): Promise<Answer>
 type Batches = AsyncIterable<readonly Entry[]>
 type WriteRow = (entry: Entry) => string
 
-async function* lines(batches: Batches, row: WriteRow): AsyncGenerator<string, void> {
-  for await (const batch of batches) yield batch.map((entry) => `${row(entry)}\n`).join('')
+async function* lines(batches: Batches, row: WriteRow): AsyncGenerator<Buffer, void> {
+  for await (const batch of batches) {
+    const text = new TextBuffer(ROW_BYTES * (batch.length + 1))
+    for (const entry of batch) text.add(`${row(entry)}\n`)
+    yield text.bytes()
+  }
 }
 
-async function* array(batches: Batches, row: WriteRow): AsyncGenerator<string, void> {
+async function* array(batches: Batches, row: WriteRow): AsyncGenerator<Buffer, void> {
   let before = '['
   for await (const batch of batches) {
     if (batch.length === 0) continue
-    yield before + batch.map(row).join(',')
-    before = ','
+    const text = new TextBuffer(ROW_BYTES * (batch.length + 1))
+    for (const entry of batch) {
+      text.add(before + row(entry))
+      before = ','
+    }
+    yield text.bytes()
   }
-  yield before === '[' ? '[]' : ']'
+  yield Buffer.from(before === '[' ? '[]' : ']')
 }
