@@ -168,17 +168,20 @@ test('a plan that shrinks while a body comes holds for it', async (t) => {
 })
 
 test('a refused write leaves no blob behind', async (t) => {
-  await files.post('taken/x', { body: 'x' })
-  const before = await pendingBlobs(server)
-  await refuses(t, await files.post('taken', { body: 'small' }), 409, 'taken')
-  await refuses(t, await files.post('x', { body: 'small', headers: { 'if-match': '"0"' } }), 412)
-  await refuses(
-    t,
-    await files.post('x', { body: 'small', headers: { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' } }),
-    400,
-  )
-  await settled(server)
-  t.is(before, 0)
+  const own = await testServer()
+  try {
+    await own.fetch('/v1/code/spaces/s', { method: 'PUT' })
+    const content = contentOf(own, 's')
+    await content.post('taken/x', { body: 'x' })
+    await refuses(t, await content.post('taken', { body: 'small' }), 409, 'taken')
+    await refuses(t, await content.post('x', { body: 'small', headers: { 'if-match': '"0"' } }), 412)
+    const headers = { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }
+    await refuses(t, await content.post('x', { body: 'small', headers }), 400)
+    await settled(own)
+    t.is(await pendingBlobs(own), 0)
+  } finally {
+    await own.stop()
+  }
 })
 
 test('when nobody knows what the tree said, the blob stays for the collector: 503', async (t) => {
