@@ -133,7 +133,8 @@ function decodeFlat(flat: readonly Buffer[], parent: string, epoch: string): Ent
   const entries: Entry[] = []
   for (let at = 0; at < flat.length; at += 2) {
     const raw = flat[at + 1]
-    if (raw && raw.length > 0) entries.push(decodeEntry(raw, { folded: (flat[at] as Buffer).toString(), parent }, epoch))
+    if (raw && raw.length > 0)
+      entries.push(decodeEntry(raw, { folded: (flat[at] as Buffer).toString(), parent }, epoch))
   }
   return entries
 }
