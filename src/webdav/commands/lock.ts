@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Answer } from '../../http/answer.js'
 import { typeOfName } from '../../http/mime.js'
-import { readBytes } from '../../http/request-body.js'
 import { commit } from '../../http/upload.js'
 import { SpaceError } from '../../space/errors.js'
 import { pathString } from '../../space/names.js'
@@ -13,15 +12,16 @@ import { conditionXml, DavError } from '../errors.js'
 import { depthOf, lockTokenOf, timeoutOf } from '../headers.js'
 import { lockDiscovery } from '../locks.js'
 import { hrefIn } from '../target.js'
+import { readXmlBody } from '../xml/body.js'
 import { davChild, isDav, toFragment } from '../xml/element.js'
 import { CLOSE, multistatus, OPEN, statusResponse, XML_TYPE } from '../xml/multistatus.js'
-import { MOST_BYTES, parseXml } from '../xml/parse.js'
+import { parseXml } from '../xml/parse.js'
 
 const MOST_OWNER_BYTES = 8192
 
 export async function lock(call: EntryCall): Promise<Answer> {
   const { req, res } = call
-  const body = await readBytes(req, res, MOST_BYTES, 'XML')
+  const body = await readXmlBody(req, res)
   return body.length === 0 ? refresh(call) : take(call, body)
 }
 

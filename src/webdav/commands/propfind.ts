@@ -1,6 +1,5 @@
 /** PROPFIND (RFC 4918 §9.1): one step for the entry and its first page; large folders and trees as a stream. */
 import type { Answer } from '../../http/answer.js'
-import { readBytes } from '../../http/request-body.js'
 import type { Page } from '../../space/operations.js'
 import type { Entry } from '../../space/types.js'
 import { type DavCall, type EntryCall, entryCall } from '../call.js'
@@ -11,8 +10,8 @@ import { laterPages } from '../pages.js'
 import { type Renderer, rendererOf } from '../properties/render.js'
 import { parsePropfind } from '../properties/request.js'
 import { type EntryWriter, writerOf } from '../writer.js'
+import { readXmlBody } from '../xml/body.js'
 import { CLOSE, multistatus, OPEN } from '../xml/multistatus.js'
-import { MOST_BYTES } from '../xml/parse.js'
 import { topAnswer } from './top.js'
 
 const DEPTHS = ['infinity', 0, 1] as const
@@ -28,7 +27,7 @@ export async function propfind(call: DavCall): Promise<Answer> {
       'propfind-finite-depth',
     )
   }
-  const query = parsePropfind(await readBytes(call.req, call.res, MOST_BYTES, 'XML'))
+  const query = parsePropfind(await readXmlBody(call.req, call.res))
   const minimal = prefersMinimal(call.req.headers)
   const renderer = rendererOf(query, minimal)
   const answer =

@@ -2,16 +2,16 @@
 import type { Answer } from '../../http/answer.js'
 import { parseHttpDate } from '../../http/dates.js'
 import { parseConditions } from '../../http/etags.js'
-import { readBytes } from '../../http/request-body.js'
 import { SpaceError } from '../../space/errors.js'
 import type { Attributes, PropertyChange } from '../../space/operations.js'
 import type { EntryCall } from '../call.js'
 import { conditionXml } from '../errors.js'
 import { APACHE, LIVE, MICROSOFT } from '../properties/live.js'
 import { emptyElement } from '../properties/render.js'
+import { readXmlBody } from '../xml/body.js'
 import { clark, davChild, elementsOf, isDav, textOf, toFragment, type XmlElement } from '../xml/element.js'
 import { CLOSE, multistatus, OPEN, propstat, response } from '../xml/multistatus.js'
-import { MOST_BYTES, parseXml } from '../xml/parse.js'
+import { parseXml } from '../xml/parse.js'
 
 /** One instruction of the body; later ones win over earlier ones. */
 interface Instruction {
@@ -23,7 +23,7 @@ interface Instruction {
 
 export async function proppatch(call: EntryCall): Promise<Answer> {
   const { req, res, deps, op, at, guard } = call
-  const instructions = parse(await readBytes(req, res, MOST_BYTES, 'XML'))
+  const instructions = parse(await readXmlBody(req, res))
   const refused = instructions.filter((instruction) => changeOf(instruction) === undefined)
   if (refused.length > 0) {
     // A refusal is about an entry that is there and that the caller may change.

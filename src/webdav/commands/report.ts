@@ -3,7 +3,6 @@
  * looked up. Long answers are cut by 507 with a token to go on from.
  */
 import type { Answer } from '../../http/answer.js'
-import { readBytes } from '../../http/request-body.js'
 import { SpaceError } from '../../space/errors.js'
 import { parsePath } from '../../space/names.js'
 import type { ChangesResult, StatResult } from '../../space/operations.js'
@@ -17,15 +16,15 @@ import { parseSync, type SyncRequest } from '../sync/request.js'
 import { fitting, type Stretch } from '../sync/stretch.js'
 import { parseSyncToken, syncToken } from '../sync/token.js'
 import { type EntryWriter, writerOf } from '../writer.js'
+import { readXmlBody } from '../xml/body.js'
 import { CLOSE, multistatus, OPEN, statusResponse } from '../xml/multistatus.js'
-import { MOST_BYTES } from '../xml/parse.js'
 
 /** Rows of the journal that one answer covers. */
 const MOST_ROWS = 1000
 
 export async function report(call: EntryCall): Promise<Answer> {
   const { req, res, deps, op, at } = call
-  const request = parseSync(await readBytes(req, res, MOST_BYTES, 'XML'), req.headers)
+  const request = parseSync(await readXmlBody(req, res), req.headers)
   const found = await deps.tree.stat(op, at)
   if (found.entry.kind === 'file') {
     throw new DavError(

@@ -7,7 +7,6 @@ import { SpaceError } from '../../space/errors.js'
 import { quote } from '../../space/quote.js'
 import { clark, type XmlAttribute, type XmlElement } from './element.js'
 
-export const MOST_BYTES = 1024 * 1024
 const MOST_ELEMENTS = 2000
 const MOST_LEVELS = 100
 /** The parser compares every attribute of a tag with those before it. */
