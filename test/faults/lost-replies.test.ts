@@ -2,8 +2,10 @@ import test from 'ava'
 import type { Redis } from 'ioredis'
 import { connectRedis } from '../../src/redis/connect.js'
 import { Scripts, scriptsFolder } from '../../src/redis/scripts.js'
+import { fsck } from '../../src/space/fsck.js'
 import { Spaces } from '../../src/space/spaces.js'
 import type { OpContext, StoredBlob } from '../../src/space/types.js'
+import { NamedBlobs } from '../support/named-blobs.js'
 import { type Fault, RedisProxy } from '../support/proxy.js'
 import { type TestRedis, testRedis } from '../support/redis.js'
 import { at, blob, type TestSpace, TestTree } from '../support/space.js'
@@ -358,4 +360,25 @@ test('a change that lost an answer and then finds its folder on the way to anoth
     t.true((await answer).created)
   })
   t.deepEqual(await space.names(), ['f', 'g'])
+})
+
+test('fsck that loses the answer of a repair mends once', async (t) => {
+  const space = await direct.space()
+  await space.mkdir('a/b')
+  await redis.hincrby(`{${space.op.space}}:s`, 'entries', 5)
+  const proxy = await RedisProxy.start(server.socket)
+  const client = await connectRedis(proxy.socket, { name: 'fsck' })
+  t.teardown(async () => {
+    client.disconnect()
+    await proxy.stop()
+  })
+  const lost = lose(proxy, 'mend_folder')
+  const spaces = [space.op.space]
+  const { problems } = await fsck({ redis: client, blobs: new NamedBlobs() }, { repair: true, spaces })
+  await lost.happened
+  t.deepEqual(
+    problems.map(({ kind, repaired }) => [kind, repaired]),
+    [['totals', true]],
+  )
+  t.is((await space.spaces.info(space.op)).entries, 2)
 })

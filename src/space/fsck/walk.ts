@@ -1,3 +1,4 @@
+import { operationId } from '../changing.js'
 import type { Engine } from '../engine.js'
 import { foldName } from '../names.js'
 import type { FileEntry } from '../types.js'
@@ -175,7 +176,7 @@ export class Walk {
     const children = view.children.size - own.children
     const low = sums.height > own.height || sums.span > own.span || changed > own.changed
     if (lack.entries === 0 && lack.size === 0 && children === 0 && !low) return NONE
-    const args = [lack.entries, lack.size, children, sums.height, sums.span, changed]
+    const args = [lack.entries, lack.size, children, sums.height, sums.span, changed, operationId()]
     const repaired =
       this.repair &&
       (await this.engine.run('mend_folder', this.space, [place.id, place.parent, place.folded, ...args])) ===

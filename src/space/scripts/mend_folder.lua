@@ -3,9 +3,10 @@
 -- Corrects a folder's totals by what they lack, and raises its bounds. What is lacking does not change with the changes that go
 -- on meanwhile, so a live space can be mended.
 -- ARGV 1 id, 2 id of the folder it is filed in, 3 folded name; what to add: 4 entries, 5 bytes, 6 children;
---      at least: 7 height, 8 span, 9 changed
+--      at least: 7 height, 8 span, 9 changed; 10 operation id, so that it is added once
 -- Result: 1 / 0 the folder is not there any more
 local id = tonumber(ARGV[1])
+if not call('SET', P .. 'o:' .. ARGV[10], 'D', 'NX', 'PX', 3600000) then return 1 end
 if id == 0 then
   call('HINCRBY', KEYS[1], 'entries', ARGV[4])
   call('HINCRBY', KEYS[1], 'bytes', ARGV[5])
