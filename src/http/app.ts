@@ -1,6 +1,7 @@
 /** All HTTP surfaces on one listener. */
 import { METHODS } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify'
+import { introduceDrive } from '../webdav/commands/options.js'
 import { DavServer } from '../webdav/server.js'
 import type { AppDeps } from './deps.js'
 import { healthAnswer } from './health.js'
@@ -12,6 +13,7 @@ import { NovemSurface } from './novem/surface.js'
 import { novemRoot } from './novem/tree.js'
 
 const IDLE_TIMEOUT_MS = 120_000
+const ROOT = /^\/+(?:[?#]|$)/
 
 /** A surface answers every request to its paths, in its own envelope. It is given the URL as it was sent. */
 interface Surface {
@@ -41,11 +43,18 @@ export function createApp(deps: AppDeps): FastifyInstance {
       paths: /^\/+v1\/+spaces(?:[/?]|$)/,
       serve: (req, res, url) => invitations.serve(req, res, url),
     },
-    { prefix: '/novem', paths: /^/, serve: (req, res, url) => novem.serve(req, res, url) },
+    {
+      prefix: '/novem',
+      paths: /^/,
+      serve: (req, res, url) => {
+        if (req.method === 'OPTIONS' && ROOT.test(url)) introduceDrive(res)
+        return novem.serve(req, res, url)
+      },
+    },
   ]
   const surfaceOf = (url: string, method: string | undefined) => {
     // Drives look at the folders above the one they are to mount.
-    if (method === 'PROPFIND' && /^\/+(?:[?#]|$)/.test(url)) return '/dav'
+    if (method === 'PROPFIND' && ROOT.test(url)) return '/dav'
     return surfaces.find(({ paths }) => paths.test(url))?.prefix ?? '/novem'
   }
   const app = Fastify({

@@ -53,7 +53,7 @@ export class DavServer extends v2.WebDAVServer {
         await this.#run(this.#context(req, res, url))
       }
     } catch (error) {
-      await this.#fail(req, res, error)
+      await this.#fail(req, res, notThere(req, error))
     }
   }
 
@@ -141,4 +141,10 @@ export class DavServer extends v2.WebDAVServer {
 function hrefOf(context: DavContext | undefined, path: string): string {
   if (context?.target.kind !== 'space') return '/'
   return hrefIn(`${context.origin.root}/${encodeSpace(context.target.spaceName)}`, path, false)
+}
+
+/** Finder asks for names such as "._.", which nothing here can have: for who only looks, that is nothing there. */
+function notThere({ method }: IncomingMessage, error: unknown): unknown {
+  if (method !== 'PROPFIND' || !(error instanceof SpaceError) || error.code !== 'BAD_NAME') return error
+  return new SpaceError('NOT_FOUND', error.message)
 }

@@ -1,4 +1,5 @@
 /** OPTIONS: what the server is, for anybody; what the caller may do, for those who say who they are (contract §1). */
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Answer } from '../../http/answer.js'
 import type { Cors } from '../../http/cors.js'
 import { optionsAnswer } from '../../http/options.js'
@@ -19,8 +20,13 @@ const WRITER = new Rights(['r', 'w', 'd'], ALL)
 /** Classes of RFC 4918 §18; Windows' drives and Office look for the author header. */
 const IDENTITY = ['DAV', '1, 2, 3', 'MS-Author-Via', 'DAV', 'Accept-Ranges', 'bytes']
 
+/** What drives look for at the server's root already, before they ask for the folder they are to mount. */
+export function introduceDrive(res: ServerResponse): void {
+  for (let at = 0; at < IDENTITY.length; at += 2) res.setHeader(IDENTITY[at] ?? '', IDENTITY[at + 1] ?? '')
+}
+
 /** To somebody unknown, without asking the store. */
-export function anybodyOptions(cors: Cors, headers: Parameters<Cors['preflight']>[0]): Answer {
+export function anybodyOptions(cors: Cors, headers: IncomingHttpHeaders): Answer {
   const preflight = cors.preflight(headers, ['HEAD', ...ALL].join(', ')) ?? []
   return optionsAnswer(ANYBODY, [...IDENTITY, ...preflight])
 }
