@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Answer, type Change, type Engine, type Refusal, text } from './engine.js'
 import { SpaceError } from './errors.js'
-import { replacedByMove } from './history.js'
+import { replacedBefore } from './history.js'
 import type { JournalRow } from './journal.js'
 import { foldName } from './names.js'
 import type {
@@ -115,12 +115,12 @@ export async function move(
   from: Location,
   to: Location,
   request: MoveRequest = {},
-): Promise<MoveResult> {
+): Promise<MoveResult & Reaping> {
   const subject = { at: from, to, limits: op.limits }
   let exact: readonly (number | string)[] = ['', '', '']
   for (let tries = 0; ; tries++) {
     const id = operationId()
-    const change: Change<MoveResult> = {
+    const change: Change<MoveResult & Reaping> = {
       script: 'move',
       id,
       fingerprint: `${fingerprint('move', from)}\0${fingerprint('', to)}`,
@@ -133,6 +133,7 @@ export async function move(
         op.limits.entries,
         Buffer.from(id, 'hex'),
         ...exact,
+        request.overwrite ? 1 : 0,
       ],
       refuse: (refusal) =>
         refusal[0] === 'BOUNDS' ? new StaleBounds(refusal) : refusalError(refusal, subject),
@@ -140,11 +141,12 @@ export async function move(
         ...described<Entry>(answer),
         from: text(answer[5]),
         replaced: answer[6] === 1,
+        range: answer[7] as number,
       }),
       recover: async (row) => ({
         ...(await written(engine, op, row, gone(row))),
         from: row.oldPath ?? '',
-        replaced: await replacedByMove(engine.redis, op.space, row),
+        ...(await replacedBefore(engine.redis, op.space, row)),
       }),
     }
     try {
@@ -155,6 +157,11 @@ export async function move(
       exact = [height, span, error.changed]
     }
   }
+}
+
+/** Last seq of the tombstones that the reaper is to write; 0: none. */
+export interface Reaping {
+  readonly range: number
 }
 
 /** A folder's bounds say that a descendant might pass a limit: only measuring tells. */
@@ -169,13 +176,12 @@ class StaleBounds extends SpaceError {
   }
 }
 
-/** Resolves with the seq of the range to reap (0: none) beside the result. */
 export function remove(
   engine: Engine,
   op: OpContext,
   at: Location,
   request: RemoveRequest = {},
-): Promise<RemoveResult & { readonly range: number }> {
+): Promise<RemoveResult & Reaping> {
   const id = operationId()
   return engine.change(op, {
     script: 'remove',

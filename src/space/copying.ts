@@ -1,7 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { described, etagsArg, fingerprint, gone, parentsArg, placeArgs, written } from './changing.js'
+import {
+  described,
+  etagsArg,
+  fingerprint,
+  gone,
+  parentsArg,
+  placeArgs,
+  type Reaping,
+  written,
+} from './changing.js'
 import type { Engine, Refusal } from './engine.js'
 import { SpaceError } from './errors.js'
+import { replacedBefore } from './history.js'
 import type { CopyRequest, CopyResult } from './operations.js'
 import { refusalError } from './refusals.js'
 import type { Entry, Location, OpContext } from './types.js'
@@ -20,7 +30,7 @@ export async function copy(
   from: Location,
   to: Location,
   request: CopyRequest = {},
-): Promise<CopyResult> {
+): Promise<CopyResult & Reaping> {
   try {
     return await link(engine, op, from, to, request, '')
   } catch (error) {
@@ -36,7 +46,7 @@ async function copyTree(
   to: Location,
   request: CopyRequest,
   folder: number,
-): Promise<CopyResult> {
+): Promise<CopyResult & Reaping> {
   const subject = { at: from, to, limits: op.limits }
   for (let tries = 1; ; tries++) {
     const id = randomBytes(8).toString('hex')
@@ -72,18 +82,24 @@ function link(
   to: Location,
   request: CopyRequest,
   tree: string,
-): Promise<CopyResult> {
+): Promise<CopyResult & Reaping> {
   const etag = randomBytes(16)
-  return engine.change<CopyResult>(op, {
+  return engine.change<CopyResult & Reaping>(op, {
     script: 'copy',
     id: etag.toString('hex'),
     fingerprint: `${fingerprint('copy', from)}\0${fingerprint('', to)}`,
     args: linkArgs(op, from, to, request, etag, tree, false),
     refuse: refuseFor({ at: from, to, limits: op.limits }),
-    decode: (answer) => ({ ...described<Entry>(answer), replaced: answer[5] === 1 }),
+    decode: (answer) => ({
+      ...described<Entry>(answer),
+      replaced: answer[5] === 1,
+      range: answer[6] as number,
+    }),
     recover: async (row) => ({
       ...(await written(engine, op, row, gone(row))),
-      replaced: row.change === 'update',
+      ...(row.change === 'update'
+        ? { replaced: true, range: 0 }
+        : await replacedBefore(engine.redis, op.space, row)),
     }),
   })
 }
@@ -109,6 +125,7 @@ function linkArgs(
     tree,
     dry ? 1 : 0,
     request.shallow ? 1 : 0,
+    request.overwrite ? 1 : 0,
   ]
 }
 

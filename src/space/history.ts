@@ -32,13 +32,16 @@ export async function findOperation(
   }
 }
 
-/** Whether the move of this row replaced a file: the tombstone before it is no operation of its own. */
-export async function replacedByMove(redis: RedisClient, space: string, move: JournalRow): Promise<boolean> {
-  const seq = move.seq - 1
-  const [before] = await retrying(() => redis.xrangeBuffer(journalKey(space), seq, seq))
-  if (!before) return false
-  const row = decodeRow(seq, before[1][1] as Buffer)
-  return row.change === 'delete' && row.operation === ''
+/** What a move or a copy replaced: the tombstones before its own row, which are no operation of their own. */
+export async function replacedBefore(
+  redis: RedisClient,
+  space: string,
+  { seq }: JournalRow,
+): Promise<{ readonly replaced: boolean; readonly range: number }> {
+  const [before] = await retrying(() => redis.xrangeBuffer(journalKey(space), seq - 1, seq - 1))
+  const row = before && decodeRow(seq - 1, before[1][1] as Buffer)
+  const replaced = row?.change === 'delete' && row.operation === ''
+  return { replaced, range: replaced && row.first !== undefined ? row.seq : 0 }
 }
 
 /** `<seq>-0` → seq. */

@@ -2,9 +2,11 @@ import type { Change, ChangeKind } from './types.js'
 
 /** Reads journal rows as `scripts/_row.lua` writes them; change both. */
 
-const KINDS: readonly (ChangeKind | undefined)[] = [undefined, 'create', 'update', 'move', 'delete']
+/** The last two are ranges: of a deleted tree, and of a copied one. */
+const KINDS: readonly ChangeKind[] = ['create', 'update', 'move', 'delete', 'delete', 'create']
 const CREATE = 1
 const UPDATE = 2
+const RANGE = 5
 const FOLDER = 8
 const OPERATION = 16
 
@@ -18,6 +20,7 @@ export interface JournalRow extends Change {
 export function decodeRow(seq: number, raw: Buffer): JournalRow {
   const head = raw[0] as number
   const folder = (head & FOLDER) !== 0
+  const code = head & 7
   let at = 7
   let operation = ''
   if (head & OPERATION) {
@@ -30,22 +33,22 @@ export function decodeRow(seq: number, raw: Buffer): JournalRow {
     etag = raw.toString('hex', at, at + 16)
     size = raw.readUIntBE(at + 16, 6)
     at += 22
-    if (operation === '' && ((head & 7) === CREATE || (head & 7) === UPDATE)) operation = etag
+    if (operation === '' && (code === CREATE || code === UPDATE)) operation = etag
   }
   const pathEnd = at + 2 + raw.readUInt16BE(at)
-  const kind = KINDS[head & 7]
+  const change = KINDS[code - 1] as ChangeKind
   const row = {
     seq,
     path: raw.toString('utf8', at + 2, pathEnd),
-    change: kind ?? 'delete',
-    oldPath: kind === 'move' ? raw.toString('utf8', pathEnd) : null,
+    change,
+    oldPath: change === 'move' ? raw.toString('utf8', pathEnd) : null,
     kind: folder ? ('folder' as const) : ('file' as const),
     etag,
     size,
     created: raw.readUIntBE(1, 6),
     operation,
   }
-  return kind === undefined ? { ...row, first: raw.readUIntBE(pathEnd, 6) } : row
+  return code >= RANGE ? { ...row, first: raw.readUIntBE(pathEnd, 6) } : row
 }
 
 /** The rows of a chunk that begins at seq `first`; their paths are relative to `prefix`. */

@@ -51,8 +51,9 @@ export interface TreeOperations {
   mkdir(op: OpContext, at: Location, request?: MkdirRequest): Promise<MkdirResult>
 
   /**
-   * POSIX mv in constant time, parents of the destination made on the way (not with a base).
-   * TYPE_CLASH, FOLDER_EXISTS, INTO_ITSELF, PRECONDITION_FAILED (`ifMatch` guards the source, `ifNoneMatch: '*'` the
+   * POSIX mv in constant time, parents of the destination made on the way (not with a base). A file replaces a file; with
+   * `overwrite` anything replaces anything, in the same step.
+   * TYPE_CLASH, FOLDER_EXISTS, INTO_ITSELF (also where the destination holds the source), PRECONDITION_FAILED (`ifMatch` guards the source, `ifNoneMatch: '*'` the
    * destination), BAD_PATH where a descendant would pass a limit.
    */
   move(op: OpContext, from: Location, to: Location, request?: MoveRequest): Promise<MoveResult>
@@ -65,7 +66,7 @@ export interface TreeOperations {
 
   /**
    * Copies a file or a whole tree without copying a byte; nobody sees half of it. `shallow` (of a folder): itself only.
-   * An existing file is replaced by a file. TYPE_CLASH, FOLDER_EXISTS, INTO_ITSELF, NO_PARENT (parents are not made
+   * Replaces as `move` does. TYPE_CLASH, FOLDER_EXISTS, INTO_ITSELF, NO_PARENT (parents are not made
    * unless `parents`), limits as with `write`.
    */
   copy(op: OpContext, from: Location, to: Location, request?: CopyRequest): Promise<CopyResult>
@@ -121,7 +122,7 @@ export interface PropertyChange extends Attributes {
   readonly set: ReadonlyMap<string, string | null>
 }
 
-export interface CopyRequest extends Conditions {
+export interface CopyRequest extends MoveRequest {
   readonly parents?: boolean
   readonly shallow?: boolean
 }
@@ -200,14 +201,17 @@ export interface MkdirResult {
   readonly mark: JournalMark
 }
 
-export type MoveRequest = Conditions
+export interface MoveRequest extends Conditions {
+  /** What is at the destination goes, with all that is below it. */
+  readonly overwrite?: boolean
+}
 
 export interface MoveResult {
   /** The entry where it is now. */
   readonly entry: Entry
   /** Canonical path where it was. */
   readonly from: string
-  /** A file at the destination was replaced. */
+  /** Something at the destination was replaced. */
   readonly replaced: boolean
   readonly mark: JournalMark
 }

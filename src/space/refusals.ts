@@ -48,7 +48,9 @@ export function refusalError([code, ...facts]: Refusal, subject: Subject = {}): 
     case 'FOLDER_EXISTS':
       return say('FOLDER_EXISTS', `The destination ${path} is a folder, and a folder is never overwritten.`)
     case 'INTO_ITSELF':
-      return say('INTO_ITSELF', `The folder ${named(subject.at)} cannot move into itself, to ${path}.`)
+      return fact(0) === 'held'
+        ? say('INTO_ITSELF', `${path} holds ${named(subject.at)}, which therefore cannot replace it.`)
+        : say('INTO_ITSELF', `${named(subject.at)} cannot move into itself, to ${path}.`)
     case 'BAD_PATH':
       return fact(0) === 'levels'
         ? say('BAD_PATH', `At ${path} the path would be ${fact(1)} levels deep; the limit is 64.`)

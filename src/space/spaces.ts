@@ -10,10 +10,12 @@ import type {
   Attributes,
   ChangesRequest,
   CopyRequest,
+  CopyResult,
   LockRequest,
   MetaValue,
   MkdirRequest,
   MoveRequest,
+  MoveResult,
   PageRequest,
   PropertyChange,
   RemoveRequest,
@@ -71,22 +73,20 @@ export class Spaces implements TreeOperations {
     return changing.mkdir(this.#engine, op, at, request)
   }
 
-  move(op: OpContext, from: Location, to: Location, request?: MoveRequest) {
-    return changing.move(this.#engine, op, from, to, request)
+  move(op: OpContext, from: Location, to: Location, request?: MoveRequest): Promise<MoveResult> {
+    return this.#reaping(op, changing.move(this.#engine, op, from, to, request))
   }
 
-  async remove(op: OpContext, at: Location, request?: RemoveRequest): Promise<RemoveResult> {
-    const { deleted, mark, range } = await changing.remove(this.#engine, op, at, request)
-    if (range > 0) this.#reaper.kick(op.space)
-    return { deleted, mark }
+  remove(op: OpContext, at: Location, request?: RemoveRequest): Promise<RemoveResult> {
+    return this.#reaping(op, changing.remove(this.#engine, op, at, request))
   }
 
   setAttributes(op: OpContext, at: Location, attributes: Attributes, conditions?: Conditions) {
     return changing.setAttributes(this.#engine, op, at, attributes, conditions)
   }
 
-  async copy(op: OpContext, from: Location, to: Location, request?: CopyRequest) {
-    return copy(this.#engine, op, from, to, request)
+  copy(op: OpContext, from: Location, to: Location, request?: CopyRequest): Promise<CopyResult> {
+    return this.#reaping(op, copy(this.#engine, op, from, to, request))
   }
 
   lock(op: OpContext, at: Location, request: LockRequest) {
@@ -176,6 +176,13 @@ export class Spaces implements TreeOperations {
   /** Ends the background work after its current step. */
   close(): Promise<void> {
     return this.#reaper.stop()
+  }
+
+  /** What a change cut off is taken apart behind its answer. */
+  async #reaping<T extends changing.Reaping>({ space }: OpContext, change: Promise<T>): Promise<T> {
+    const result = await change
+    if (result.range > 0) this.#reaper.kick(space)
+    return result
   }
 
   async #info(op: OpContext, withMeta: boolean) {

@@ -73,6 +73,21 @@ const MUTATIONS: Record<string, Mutation> = {
     },
     run: (spaces, op) => spaces.move(op, at('one'), at('dir/two')),
   },
+  'a move of a tree over another': {
+    script: 'move',
+    prepare: async (space) => {
+      for (const path of ['t/a', 'dir/u/b', 'dir/u/c/d']) await space.write(path, 2)
+    },
+    run: (spaces, op) => spaces.move(op, at('t'), at('dir/u'), { overwrite: true }),
+  },
+  'a move right behind the copy of a tree': {
+    script: 'move',
+    prepare: async (space) => {
+      for (const path of ['t/a', 't/b/c', 'f']) await space.write(path, 2)
+      await space.spaces.copy(space.op, at('t'), at('Copy'))
+    },
+    run: (spaces, op) => spaces.move(op, at('f'), at('g')),
+  },
   'a rename that changes only case': {
     script: 'move',
     prepare: (space) => space.write('name', 1),
@@ -132,6 +147,21 @@ Object.assign(MUTATIONS, {
       for (const path of ['t/a', 't/b/c', 't/b/d']) await space.write(path, 2)
     },
     run: (spaces, op) => spaces.copy(op, at('t'), at('Copy')),
+  },
+  'copying a tree over another': {
+    script: 'copy',
+    skip: 2,
+    prepare: async (space) => {
+      for (const path of ['t/a', 't/b/c', 'dir/u/b', 'dir/u/c/d']) await space.write(path, 2)
+    },
+    run: (spaces, op) => spaces.copy(op, at('t'), at('dir/u'), { overwrite: true }),
+  },
+  'copying a file over a folder': {
+    script: 'copy',
+    prepare: async (space) => {
+      for (const path of ['f', 'dir/u/b']) await space.write(path, 2)
+    },
+    run: (spaces, op) => spaces.copy(op, at('f'), at('dir/u'), { overwrite: true }),
   },
   'setting dead properties': {
     script: 'touch',

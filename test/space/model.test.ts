@@ -96,17 +96,18 @@ class Client {
 
   async move(): Promise<void> {
     const from = this.random.chance(0.8) ? this.known() : this.place()
-    const to = this.place()
+    const to = this.random.chance(0.7) ? this.place() : this.known()
     const conditions = this.conditions(from.path, from.base)
+    const overwrite = this.random.chance(0.3)
     const expected = this.expect(() =>
-      this.model.move(from.path, to.path, conditions, { from: from.base, to: to.base }),
+      this.model.move(from.path, to.path, conditions, { from: from.base, to: to.base }, overwrite),
     )
     const path = expected.value && this.model.pathOf(expected.value.entry)
     const real = this.space.spaces.move(
       this.space.op,
       at(from.path, from.base?.id),
       at(to.path, to.base?.id),
-      conditions,
+      { ...conditions, overwrite },
     )
     const what = `move ${from.path} in ${from.base?.id} to ${to.path} in ${to.base?.id}`
     const result = await this.compare(what, expected, real)
@@ -122,8 +123,9 @@ class Client {
     if (source && [...walk(source, '')].length > 40) return
     const to = this.random.chance(0.7) ? this.place() : this.known()
     if (to.base) return
-    const expected = this.expect(() => this.model.copy(from, to.path))
-    const real = this.space.spaces.copy(this.space.op, at(from), at(to.path))
+    const overwrite = this.random.chance(0.3)
+    const expected = this.expect(() => this.model.copy(from, to.path, overwrite))
+    const real = this.space.spaces.copy(this.space.op, at(from), at(to.path), { overwrite })
     const result = await this.compare(`copy ${from} to ${to.path}`, expected, real)
     if (!result) return
     const path = this.model.pathOf(result[0])

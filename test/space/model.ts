@@ -82,6 +82,7 @@ export class Model {
     to: string,
     conditions: ModelConditions = {},
     bases: { from?: ModelFolder | undefined; to?: ModelFolder | undefined } = {},
+    overwrite = false,
   ): { entry: ModelEntry; from: string; replaced: boolean } {
     const source = this.#locate(from, bases.from)
     const { entry } = source
@@ -93,14 +94,16 @@ export class Model {
     const hit = target.entry
     if (hit && hit !== entry) {
       if (ifNoneMatch) throw new Refused('PRECONDITION_FAILED')
-      if (hit.kind === 'folder') throw new Refused('FOLDER_EXISTS')
-      if (entry.kind === 'folder') throw new Refused('TYPE_CLASH')
+      if (hit.kind === 'folder' && !overwrite) throw new Refused('FOLDER_EXISTS')
+      if (entry.kind === 'folder' && !overwrite) throw new Refused('TYPE_CLASH')
+      if (source.passed.includes(hit as ModelFolder)) throw new Refused('INTO_ITSELF')
     }
     if (target.blocked) throw new Refused('TYPE_CLASH')
     if (target.missing.length > 0 && bases.to) throw new Refused('NO_PARENT')
     const result = { entry, from: this.pathOf(entry), replaced: hit !== undefined && hit !== entry }
     const holder = source.passed.at(-1) as ModelFolder
     holder.children.delete(foldName(entry.name))
+    if (hit) target.passed.at(-1)?.children.delete(foldName(hit.name))
     const parent = this.#parent(target, bases.to)
     entry.name = target.name
     parent.children.set(foldName(entry.name), entry)
@@ -108,20 +111,24 @@ export class Model {
   }
 
   /** Copies are made without parents; `etag` is a file's, and folders get theirs told by `adopt`. */
-  copy(from: string, to: string): ModelEntry {
+  copy(from: string, to: string, overwrite = false): ModelEntry {
     const source = this.#locate(from)
     if (!source.entry) throw new Refused('NOT_FOUND')
     const target = this.#locate(to)
     const hit = target.entry
-    if (hit?.kind === 'folder') throw new Refused('FOLDER_EXISTS')
-    if (target.blocked || (hit && source.entry.kind === 'folder')) throw new Refused('TYPE_CLASH')
-    if (hit && hit === source.entry) throw new Refused('INTO_ITSELF')
+    if (hit?.kind === 'folder' && !overwrite) throw new Refused('FOLDER_EXISTS')
+    if (target.blocked || (hit && source.entry.kind === 'folder' && !overwrite))
+      throw new Refused('TYPE_CLASH')
+    if (hit && (hit === source.entry || source.passed.includes(hit as ModelFolder))) {
+      throw new Refused('INTO_ITSELF')
+    }
     if (target.missing.length > 0) throw new Refused('NO_PARENT')
     if (target.passed.includes(source.entry as ModelFolder)) throw new Refused('INTO_ITSELF')
     const made = twin(source.entry)
-    made.name = hit?.name ?? target.name
     const holder = target.passed.at(-1) as ModelFolder
-    if (hit?.kind === 'file') return Object.assign(hit, made)
+    if (hit?.kind === 'file' && made.kind === 'file') return Object.assign(hit, { ...made, name: hit.name })
+    made.name = target.name
+    if (hit) holder.children.delete(foldName(hit.name))
     holder.children.set(foldName(made.name), made)
     return made
   }

@@ -80,6 +80,15 @@ local function prefixOf(frames)
   return table.concat(names, '/')
 end
 local function found(place) return place.raw and place.index == place.count end
+-- Is `raw` a folder on the way to the place?
+local function holds(raw, place)
+  if not isFolder(raw) then return false end
+  local id = idOf(raw)
+  for _, frame in ipairs(place.frames) do
+    if idOf(frame.raw) == id then return true end
+  end
+  return false
+end
 local function pathOf(place)
   if place.root then return '' end
   return prefixOf(place.frames) .. nameOf(place.raw, place.fold)
