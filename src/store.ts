@@ -47,11 +47,13 @@ export async function openStore(config: StoreConfig, role: HolderRole, log: Log)
     await blobs.open()
     closers.unshift(() => blobs.close())
     await bindStore(redis, config.dataDir)
+    const directory = new Directory(redis)
     const spaces = new Spaces(redis, {
       failed: (error) => log.error(`Background work on a space failed: ${String(error)}`),
+      mayWrite: (account, space) => directory.visible.mayWrite(account, space),
     })
     closers.unshift(() => spaces.close())
-    return { redis, directory: new Directory(redis), spaces, blobs, connect, close: () => closeAll(closers) }
+    return { redis, directory, spaces, blobs, connect, close: () => closeAll(closers) }
   } catch (error) {
     await closeAll(closers)
     throw error

@@ -80,6 +80,11 @@ export class VisibleSpaces {
     return [...found.values()].sort((a, b) => order(a.sharer, a.name, b.sharer, b.name))
   }
 
+  /** May the account (an id) change what is in the space (an id)? */
+  async mayWrite(account: string, space: string): Promise<boolean> {
+    return (await this.#slot.read('may_write', [account, space])) === 1
+  }
+
   async #ids(script: string, args: readonly string[]): Promise<string[]> {
     return list(await this.#slot.read(script, args)).map(text)
   }

@@ -11,6 +11,7 @@ import type { SpaceError } from './errors.js'
 import { findOperation } from './history.js'
 import type { JournalRow } from './journal.js'
 import { recordKey } from './keys.js'
+import { foldName } from './names.js'
 import type { Access, OpContext } from './types.js'
 
 /** A script's refusal, before it became an error: a code and what the script adds to it. */
@@ -35,11 +36,18 @@ export interface Change<T> {
 const BUSY_TRIES = 6
 const BUSY_PAUSE_MS = 40
 
+/** Whether an account may change what is in a space: only the account slot knows. */
+export type MayWrite = (accountId: string, space: string) => Promise<boolean>
+
 /** Runs the space's scripts: reads again where Redis was away, changes exactly once. */
 export class Engine {
   readonly #scripts: Scripts
 
-  constructor(readonly redis: RedisClient) {
+  /** `mayWrite`: a lock whose holder may no longer write is broken by whoever meets it; absent: every lock binds. */
+  constructor(
+    readonly redis: RedisClient,
+    readonly mayWrite?: MayWrite,
+  ) {
     this.#scripts = new Scripts(redis, scriptsFolder(import.meta.url, 'space'))
   }
 
@@ -55,10 +63,14 @@ export class Engine {
     args: readonly ScriptArg[],
     refuse: Change<unknown>['refuse'],
   ): Promise<Answer> {
-    return this.#patiently(async () => {
-      const answer = (await this.run(script, op.space, [...callerArgs(op), ...args])) as Answer
-      return refusalOf(answer) ?? { answer }
-    }, refuse)
+    return this.#patiently(
+      op,
+      async () => {
+        const answer = (await this.run(script, op.space, [...callerArgs(op), ...args])) as Answer
+        return refusalOf(answer) ?? { answer }
+      },
+      refuse,
+    )
   }
 
   /**
@@ -84,26 +96,44 @@ export class Engine {
       const head = [...callerArgs(op), id, attempt, keyed ? change.fingerprint : '']
       return (await this.#scripts.run(change.script, [key], [...head, ...change.args])) as Answer
     }
-    const outcome = await this.#patiently<Answer | JournalRow>(async () => {
-      const found = await retrying(attemptOnce)
-      if (!isAnswer(found)) return { answer: found }
-      return refusalOf(found) ?? { answer: found }
-    }, change.refuse)
+    const outcome = await this.#patiently<Answer | JournalRow>(
+      op,
+      async () => {
+        const found = await retrying(attemptOnce)
+        if (!isAnswer(found)) return { answer: found }
+        return refusalOf(found) ?? { answer: found }
+      },
+      change.refuse,
+    )
     if (isAnswer(outcome)) return change.decode(outcome)
     return (recover as NonNullable<typeof recover>)(outcome)
   }
 
-  /** Repeats what a script found impossible for the moment only, a few times. */
+  /** Repeats what a script found impossible for the moment only, a few times, and whenever a lock in the way was void. */
   async #patiently<T>(
+    op: OpContext,
     attempt: () => Promise<{ readonly answer: T } | { readonly refusal: Refusal }>,
     refuse: Change<unknown>['refuse'],
   ): Promise<T> {
-    for (let tries = 1; ; tries++) {
+    const broken = new Set<string>()
+    for (let tries = 1; ; ) {
       const outcome = await attempt()
       if ('answer' in outcome) return outcome.answer
-      if (outcome.refusal[0] !== 'BUSY' || tries === BUSY_TRIES) throw refuse(outcome.refusal)
-      await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS * tries))
+      const { refusal } = outcome
+      if (refusal[0] === 'LOCKED' && (await this.#breakVoid(op, refusal, broken))) continue
+      if (refusal[0] !== 'BUSY' || tries === BUSY_TRIES) throw refuse(refusal)
+      await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS * tries++))
     }
+  }
+
+  /** Contract §9: a lock ends with its holder's write access. False where it stands, or has been met before. */
+  async #breakVoid(op: OpContext, [, ...facts]: Refusal, broken: Set<string>): Promise<boolean> {
+    const [token, path, holder] = facts.map(text) as [string, string, string]
+    if (!this.mayWrite || broken.has(token) || (await this.mayWrite(holder, op.space))) return false
+    broken.add(token)
+    const folded = path.split('/').map(foldName).join('/')
+    await this.run('unlock', op.space, [...callerArgs(op), token, 0, '', '', folded, token, '', 1])
+    return true
   }
 }
 

@@ -28,15 +28,8 @@ export function refreshLock(
   return change(engine, op, at, 'unlock', args, (answer) => one(answer[3] as readonly Buffer[]))
 }
 
-/** `whoever`: also a lock that is not the caller's; for a server that saw its holder lose write access. */
-export function unlock(
-  engine: Engine,
-  op: OpContext,
-  at: Location,
-  token: string,
-  whoever = false,
-): Promise<void> {
-  return change(engine, op, at, 'unlock', [token, '', whoever ? 1 : 0], () => undefined)
+export function unlock(engine: Engine, op: OpContext, at: Location, token: string): Promise<void> {
+  return change(engine, op, at, 'unlock', [token, '', 0], () => undefined)
 }
 
 /** Token, packed lock and path in turn, as scripts describe locks. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { RedisClient } from '../redis/scripts.js'
 import * as changing from './changing.js'
 import { copy } from './copying.js'
-import { accessOf, Engine, text } from './engine.js'
+import { accessOf, Engine, type MayWrite, text } from './engine.js'
 import { changes } from './feed.js'
 import * as ledger from './ledger.js'
 import * as locking from './locking.js'
@@ -33,6 +33,8 @@ import { tree } from './walking.js'
 export interface SpacesOptions {
   /** Hears of errors in the background; they are taken up again later. */
   readonly failed?: (error: unknown) => void
+  /** Ends the locks of those who lost their write access; absent: every lock binds. */
+  readonly mayWrite?: MayWrite
 }
 
 /** The spaces of one Redis: the operations of `TreeOperations`, and the life and death of spaces themselves. */
@@ -41,7 +43,7 @@ export class Spaces implements TreeOperations {
   readonly #reaper: Reaper
 
   constructor(redis: RedisClient, options: SpacesOptions = {}) {
-    this.#engine = new Engine(redis)
+    this.#engine = new Engine(redis, options.mayWrite)
     this.#reaper = new Reaper(this.#engine, options.failed ?? (() => undefined))
   }
 
@@ -99,11 +101,6 @@ export class Spaces implements TreeOperations {
 
   unlock(op: OpContext, at: Location, token: string) {
     return locking.unlock(this.#engine, op, at, token)
-  }
-
-  /** Ends somebody's lock, because its holder may no longer write. */
-  breakLock(op: OpContext, at: Location, token: string) {
-    return locking.unlock(this.#engine, op, at, token, true)
   }
 
   properties(op: OpContext, ids: readonly number[]) {

@@ -24,6 +24,8 @@ export async function withIf(call: EntryCall): Promise<EntryCall> {
   const groups = parseIf(String(header))
   const states = new States(call)
   if (!(await anyHolds(groups, states))) {
+    // Of a space that the caller may not see, not even this.
+    await call.deps.tree.info(call.op)
     throw new SpaceError('PRECONDITION_FAILED', 'No list of the header If holds.')
   }
   return { ...submitting(call, [...submitted, ...tokensIn(groups)]), guard: await states.guard() }

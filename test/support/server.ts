@@ -62,7 +62,10 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
   await blobs.open()
   const directory = new Directory(client, { plans: planTable(options.plans) })
   const errors: string[] = []
-  const spaces = new Spaces(client, { failed: (error) => errors.push(String(error)) })
+  const spaces = new Spaces(client, {
+    failed: (error) => errors.push(String(error)),
+    mayWrite: (account, space) => directory.visible.mayWrite(account, space),
+  })
   const watcher = new Watcher(await redis.connect('watcher'))
   const deps: AppDeps = {
     tree: spaces,

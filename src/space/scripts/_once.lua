@@ -15,9 +15,9 @@ if prior then
     return kept[2]
   end
 end
--- Ends the script with an answer that a repetition will get again.
+-- Ends the script with an answer that a repetition will get again, unless it says that the time was bad.
 local function done(reply)
-  if (ARGV[5] ~= '' or ARGV[4] ~= '0') and reply[2] ~= 'BUSY' then
+  if (ARGV[5] ~= '' or ARGV[4] ~= '0') and reply[2] ~= 'BUSY' and reply[2] ~= 'LOCKED' then
     call('SET', opKey, 'R' .. cmsgpack.pack({ ARGV[5], reply }), 'PX', 3600000)
   end
   return reply
