@@ -30,6 +30,8 @@ export interface ServeConfig extends StoreConfig {
   readonly publicUrl?: string
   /** Origins whose pages may call us from a browser; `*` among them lets all in. */
   readonly corsOrigins: readonly string[]
+  /** How deep a PROPFIND may look. */
+  readonly davDepth: 'infinity' | '1'
   readonly logLevel: LogLevel
   /** The mail server that takes invitations; absent: none are mailed. */
   readonly smtpUrl?: string
@@ -126,6 +128,13 @@ const SERVE_SETTINGS: readonly Setting[] = [
     parse: mailAddress,
   },
   {
+    flags: '--dav-depth <depth>',
+    env: 'DAV_DEPTH',
+    help: 'infinity: WebDAV clients may list whole trees at once; 1: folder by folder only',
+    fallback: 'infinity',
+    parse: oneOf('infinity', '1'),
+  },
+  {
     flags: '--log-level <level>',
     env: 'LOG_LEVEL',
     help: LOG_LEVELS.join(', '),
@@ -167,6 +176,7 @@ export function serveConfig(command: Command): ServeConfig {
     port,
     publicUrl,
     corsOrigins = [],
+    davDepth,
     logLevel,
     smtpUrl,
     mailFrom,
@@ -176,6 +186,7 @@ export function serveConfig(command: Command): ServeConfig {
     host,
     port,
     corsOrigins,
+    davDepth,
     logLevel,
     ...(publicUrl !== undefined && { publicUrl }),
     ...(smtpUrl !== undefined && { smtpUrl }),

@@ -44,6 +44,7 @@ async function serve(config: ServeConfig, store: Store, log: Log): Promise<Runni
   let listening = ''
   const settings = {
     corsOrigins: config.corsOrigins,
+    davInfinity: config.davDepth === 'infinity',
     // The port is known only once we listen, and until then nobody asks.
     get publicUrl() {
       return config.publicUrl ?? listening

@@ -30,6 +30,7 @@ test.serial('defaults', (t) => {
     host: '127.0.0.1',
     port: 8080,
     corsOrigins: [],
+    davDepth: 'infinity',
     logLevel: 'info',
     dataDir: `${process.cwd()}/data`,
     durability: 'full',
@@ -51,6 +52,7 @@ test.serial('values as they are used', (t) => {
       REDIS_URL: 'redis+unix:///run/redis.sock',
       SMTP_URL: 'smtp://user:secret@mail.example.org:587',
       MAIL_FROM: 'files@example.org',
+      DAV_DEPTH: '1',
     }),
     {
       publicUrl: 'https://files.example.org',
@@ -59,6 +61,7 @@ test.serial('values as they are used', (t) => {
       redisUrl: 'redis+unix:///run/redis.sock',
       smtpUrl: 'smtp://user:secret@mail.example.org:587',
       mailFrom: 'files@example.org',
+      davDepth: '1',
     },
   )
 })
