@@ -24,6 +24,7 @@ const NOVEM: StatusTable = {
   NOT_EMPTY: 409,
   FOLDER_EXISTS: 409,
   NO_PARENT: 409,
+  USED: 409,
   EPOCH_GONE: 410,
   PRECONDITION_FAILED: 412,
   FILE_TOO_LARGE: 413,
@@ -35,6 +36,7 @@ const NOVEM: StatusTable = {
   LOCKED: 423,
   TOO_MANY_REQUESTS: 429,
   CORRUPT: 500,
+  REMOTE_FAILED: 502,
   BUSY: 503,
   UNAVAILABLE: 503,
   DISK_FULL: 507,
@@ -53,9 +55,20 @@ const WEBDAV: StatusTable = {
 /** Seed 004; what it is silent about is as everywhere. */
 const INVITATIONS: StatusTable = NOVEM
 
+/** Seed 001, contract §6 and §7: what does not fit is 429, as that service's clients know it. */
+const STORAGE: StatusTable = {
+  ...NOVEM,
+  TYPE_CLASH: 400,
+  FILE_TOO_LARGE: 429,
+  SPACE_FULL: 429,
+  TOO_MANY_ENTRIES: 429,
+  TOO_MANY_SPACES: 429,
+}
+
 export const STATUSES = {
   novem: NOVEM,
   webdav: WEBDAV,
+  storage: STORAGE,
   invitations: INVITATIONS,
 } as const satisfies Readonly<Record<string, StatusTable>>
 

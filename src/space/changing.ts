@@ -31,6 +31,7 @@ import type {
 import { measure } from './walking.js'
 
 const MEASURE_TRIES = 5
+const NO_PROPERTIES: ReadonlyMap<string, string | null> = new Map()
 const NO_BLOB = { id: '0'.repeat(32), md5: '0'.repeat(32) }
 
 export async function checkWrite(
@@ -218,7 +219,7 @@ export function setAttributes(
   at: Location,
   attributes: Attributes,
   conditions: Conditions = {},
-  properties: ReadonlyMap<string, string | null> = new Map(),
+  properties: ReadonlyMap<string, string | null> = NO_PROPERTIES,
 ): Promise<Entry> {
   const id = operationId()
   return engine.change(op, {
@@ -232,7 +233,7 @@ export function setAttributes(
       attributes.modified ?? '',
       flagArg(attributes.executable),
       Buffer.from(id, 'hex'),
-      ...[...properties].flatMap(([name, value]) => [name, value === null ? 0 : 1, value ?? '']),
+      ...propertyArgs(properties),
     ],
     refuse: refuse({ at }),
     decode: (answer) => decodeStat(answer).entry,
@@ -305,7 +306,14 @@ function writeArgs(op: OpContext, at: Location, blob: StoredBlob, request: Write
     Buffer.from(request.contentType, 'latin1'),
     request.modified ?? '',
     flagArg(request.executable),
+    request.once?.id ?? '',
+    request.once?.forMs ?? '',
+    ...propertyArgs(request.properties ?? NO_PROPERTIES),
   ]
+}
+
+function propertyArgs(properties: ReadonlyMap<string, string | null>): (string | number)[] {
+  return [...properties].flatMap(([name, value]) => [name, value === null ? 0 : 1, value ?? ''])
 }
 
 export function placeArgs(at: Location) {

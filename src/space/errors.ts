@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   FOLDER_EXISTS: 'the destination of a move is a folder, which is never overwritten',
   NO_PARENT: 'the folder that should hold the entry does not exist, and may not be made on the way',
   EPOCH_GONE: 'the journal the cursor belongs to no longer exists; start over',
+  USED: 'the signed URL is good for one upload, and was used',
   PRECONDITION_FAILED: 'If-Match or If-None-Match does not hold',
   LOCKED:
     'a lock is on the entry, on a folder above it or on something below it, and its token was not submitted',
@@ -35,6 +36,8 @@ export const ERROR_CODES = {
   TOO_MANY_SPACES: 'the account is over its plan’s number of spaces',
   TOO_MANY_REQUESTS: 'a rate limit was passed',
   RANGE_NOT_SATISFIABLE: 'no byte of the range lies in the file',
+  REMOTE_FAILED:
+    'the server of a URL that was to be fetched cannot be reached, fails, breaks off or takes too long',
   DISK_FULL: 'the blob store has no room',
   BUSY: 'the operation was interrupted by concurrent changes or a fail-over, and may be tried again',
   UNAVAILABLE: 'Redis or the blob store does not answer',

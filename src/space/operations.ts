@@ -42,7 +42,7 @@ export interface TreeOperations {
   /**
    * Links a stored blob into the tree as the file at the path: creates or replaces.
    * TYPE_CLASH on a folder or below a file, PRECONDITION_FAILED, FILE_TOO_LARGE, SPACE_FULL, TOO_MANY_ENTRIES,
-   * BAD_PATH; NO_PARENT where `parents` is false or the location has a base.
+   * BAD_PATH; NO_PARENT where `parents` is false or the location has a base; USED; BAD_REQUEST over 64 KiB of properties.
    * When this rejects with UNAVAILABLE the outcome is unknown and the blob must be left pending.
    */
   write(op: OpContext, at: Location, blob: StoredBlob, request: WriteRequest): Promise<WriteResult>
@@ -178,6 +178,10 @@ export interface WriteRequest extends Conditions {
   readonly modified?: number
   /** Kept as it was where absent. */
   readonly executable?: boolean
+  /** Dead properties that are set, or with null removed, in the same step; the others stay. */
+  readonly properties?: ReadonlyMap<string, string | null>
+  /** A right to write once: USED where a write with this id was done, for as long as that is remembered. */
+  readonly once?: { readonly id: string; readonly forMs: number }
 }
 
 export interface WriteResult {

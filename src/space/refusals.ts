@@ -89,6 +89,8 @@ export function refusalError([code, ...facts]: Refusal, subject: Subject = {}): 
       return say('BAD_REQUEST', `The space has ${fact(0)} locks already, and may not have more.`)
     case 'TOO_MANY_PROPERTIES':
       return say('BAD_REQUEST', `${path} would have ${fact(0)} bytes of properties; the limit is 65536.`)
+    case 'USED':
+      return say('USED', `This URL was used already: it is good for one upload of ${path}.`)
     case 'KEY_REUSED':
       return say('BAD_REQUEST', 'This Idempotency-Key was used within the hour for another request.')
     case 'BUSY':

@@ -4,6 +4,7 @@
 --@include walk
 --@include change
 --@include locks
+--@include properties
 -- Sets times, the exec bit and dead properties; the bytes and so the etag stay.
 -- ARGV 6 base, 7 folded path, 8 If-Match, 9 If-None-Match, 10 modified (ms, '' as it is), 11 executable ('' as it is),
 --      12 operation id (8 raw bytes), 13 … dead properties: name, '1' set / '0' remove, value
@@ -23,16 +24,10 @@ if ARGV[11] ~= '' then
   flags = ARGV[11] == '1' and bor(flags, EXEC) or band(flags, 255 - EXEC)
 end
 if #ARGV > 12 then
-  local key, total, have = P .. 'p:' .. idOf(raw), 0, {}
-  local flat = call('HGETALL', key)
-  for i = 1, #flat, 2 do have[flat[i]] = #flat[i + 1] end
-  for i = 13, #ARGV, 3 do have[ARGV[i]] = ARGV[i + 1] == '1' and #ARGV[i + 2] or nil end
-  for name, length in pairs(have) do total = total + #name + length end
-  if total > 65536 then return done(fail('TOO_MANY_PROPERTIES', total)) end
-  for i = 13, #ARGV, 3 do
-    if ARGV[i + 1] == '1' then call('HSET', key, ARGV[i], ARGV[i + 2]) else call('HDEL', key, ARGV[i]) end
-  end
-  flags = next(have) and bor(flags, PROPERTIES) or band(flags, 255 - PROPERTIES)
+  local key = propertiesKey(idOf(raw))
+  local have, total = propertiesAfter(key, 13)
+  if total > PROPERTIES_BYTES then return done(fail('TOO_MANY_PROPERTIES', total)) end
+  flags = setProperties(key, 13, have, flags)
 end
 local modified = ARGV[10] == '' and ssub(raw, 19, 24) or spack('>I6', tonumber(ARGV[10]))
 raw = string.char(flags) .. ssub(raw, 2, 18) .. modified .. ssub(raw, 25)
