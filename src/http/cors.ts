@@ -11,6 +11,7 @@ const EXPOSED = [
   'X-NVM-Cursor',
   'X-NVM-Default',
   'X-NVM-Epoch',
+  'X-NVM-Error',
   'X-NVM-Permissions',
   'X-NVM-Seq',
   'X-NVM-Snapshot',

@@ -76,6 +76,9 @@ export const STATUSES = {
 const CHALLENGES = ['WWW-Authenticate', 'Bearer realm="novem"', 'WWW-Authenticate', 'Basic realm="novem"']
 const RETRY_SECONDS = 1
 
+/** The domain's code, for programs: several share a status. */
+export const ERROR_HEADER = 'X-NVM-Error'
+
 /** `{"message": …}` with the error's machine-readable details beside it. What is not a SpaceError says nothing of itself. */
 export function novemFailure(error: unknown): Answer {
   if (!(error instanceof SpaceError)) {
@@ -86,7 +89,7 @@ export function novemFailure(error: unknown): Answer {
   // Who holds a lock, and its token, are for WebDAV's own answers.
   const { token, holder, ...details } = error.details
   const body = { ...details, message: error.message }
-  return jsonAnswer(NOVEM[error.code], body, failureHeaders(error))
+  return jsonAnswer(NOVEM[error.code], body, [...failureHeaders(error), ERROR_HEADER, error.code])
 }
 
 /** Is it the server's fault, and worth a line in the log? */

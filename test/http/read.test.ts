@@ -51,6 +51,8 @@ test('Accept: application/json gets metadata, but not where everything is accept
       'id',
       'md5',
       'executable',
+      'created_ms',
+      'modified_ms',
     ])
     t.like(found, {
       kind: 'file',

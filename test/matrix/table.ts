@@ -37,6 +37,8 @@ const SPACE: Table = {
       { of: 'read', params: { rest: '' }, query: '?recursive=true' },
       { of: 'read', params: { rest: '' }, query: '?limit=1' },
       { of: 'read', headers: { accept: 'application/json' } },
+      { of: 'read', params: { rest: '' }, query: '?view=children' },
+      { of: 'read', query: '?view=entry' },
       { of: 'read', headers: { range: 'bytes=0-100' } },
       { of: 'read', params: { rest: '{file}' }, query: '?base={folderId}' },
     ],
@@ -67,6 +69,7 @@ const SPACE: Table = {
   '/description': text('manage'),
   '/url': fixed,
   '/shortname': fixed,
+  '/usage': fixed,
   '/shared': fixed,
   '/shared/:name': {
     GET: 'share-read',

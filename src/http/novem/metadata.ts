@@ -6,9 +6,13 @@ import { rowDate } from '../dates.js'
 export function metadata(entry: Entry): Readonly<Record<string, unknown>> {
   const { name, path, size, etag } = entry
   const times = { created_on: rowDate(entry.created), last_modified: rowDate(entry.modified) }
+  const exact = { created_ms: entry.created, modified_ms: entry.modified }
   if (entry.kind === 'folder') {
-    return { kind: 'folder', name, path, size, content_type: null, etag, ...times, id: entry.id }
+    return { kind: 'folder', name, path, size, content_type: null, etag, ...times, id: entry.id, ...exact }
   }
   const { contentType, md5, executable, id } = entry
-  return { kind: 'file', name, path, size, content_type: contentType, etag, ...times, id, md5, executable }
+  return {
+    ...{ kind: 'file', name, path, size, content_type: contentType, etag, ...times },
+    ...{ id, md5, executable, ...exact },
+  }
 }

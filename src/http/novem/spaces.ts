@@ -26,6 +26,7 @@ import { shared } from './sharing/shares.js'
 import { tags } from './sharing/tags.js'
 import { inSpace, ofSpace, rightsInSpace, type SpaceCall, sessionOf, uriOf } from './space-call.js'
 import { fixedText, ownText, urlOf } from './texts.js'
+import { usage } from './usage.js'
 
 const CONFIG_FILES = ['config/access/ssh', 'config/access/web']
 
@@ -52,6 +53,7 @@ const space: Resource = {
       ['url', fixedText(urlOf)],
       ['shortname', fixedText((call) => call.space.shortname)],
       ['shared', shared],
+      ['usage', usage],
       ['tags', tags],
     ]),
     rowsInSpace,

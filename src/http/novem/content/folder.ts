@@ -5,6 +5,7 @@ import { quote } from '../../../space/quote.js'
 import { type Answer, jsonAnswer } from '../../answer.js'
 import { quoted } from '../../etags.js'
 import { isEmptyBody } from '../../request-body.js'
+import { metadata } from '../metadata.js'
 import type { SpaceCall } from '../space-call.js'
 import { changeHeaders, isRoot, mkdirRequest, placeOf } from './place.js'
 import { writeContent } from './write.js'
@@ -21,5 +22,5 @@ export async function putContent(call: SpaceCall): Promise<Answer> {
   }
   const { created, entry, mark } = await call.deps.tree.mkdir(call.op, at, mkdirRequest(call))
   const headers = ['ETag', quoted(entry.etag), ...changeHeaders(call, mark)]
-  return jsonAnswer(created ? 201 : 200, { created, path: entry.path, id: entry.id }, headers)
+  return jsonAnswer(created ? 201 : 200, { created, ...metadata(entry) }, headers)
 }

@@ -1,6 +1,7 @@
 /** A folder's rows: whole, or page by page. */
+import { ROOT } from '../../../space/names.js'
 import type { Page, PageRequest, StatResult } from '../../../space/operations.js'
-import type { FolderEntry, Location } from '../../../space/types.js'
+import type { Entry, FolderEntry } from '../../../space/types.js'
 import { type Answer, JSON_TYPE } from '../../answer.js'
 import { isNotModified } from '../../conditional.js'
 import { wholeNumber } from '../../target.js'
@@ -33,46 +34,56 @@ export function folderAnswer(
   headers.push('Content-Type', JSON_TYPE)
   if (isPaged && page.cursor !== undefined) headers.push(...nextPage(call, page.cursor))
   const rows = new EntryRows(`${uriOf(call.space.owner, call.space.name)}/content`, found.access)
+  const write = (entry: Entry) => rows.row(entry, false)
   if (isPaged || page.cursor === undefined) {
-    return { status: 200, headers, body: pageJson(rows, page, '[', ']') }
+    return { status: 200, headers, body: pageJson(write, page, '[', ']') }
   }
-  // By id: the pages are of one folder, also when it moves meanwhile.
-  const folder = { path: { names: [], folded: [] }, base: found.entry.id }
-  return { status: 200, headers, body: allPages(call, folder, rows, page) }
+  return {
+    status: 200,
+    headers,
+    body: allPages(call, found.entry.id, write, page, { before: '[', after: ']' }),
+  }
 }
 
-function pageJson(rows: EntryRows, { entries }: Page, before: string, after: string): Buffer {
+type WriteRow = (entry: Entry) => string
+
+export function pageJson(write: WriteRow, { entries }: Page, before: string, after: string): Buffer {
   const json = new TextBuffer(ROW_BYTES * (entries.length + 1))
   json.add(before)
   let separator = ''
   for (const entry of entries) {
-    json.add(separator + rows.row(entry, false))
+    json.add(separator + write(entry))
     separator = ','
   }
   json.add(after)
   return json.bytes()
 }
 
-/** The next page is on its way while the rows of this one are written. */
-async function* allPages(
+/**
+ * All pages of the folder with this id, also when it moves meanwhile, between `before` and `after`. The next page is on its way
+ * while the rows of this one are written.
+ */
+export async function* allPages(
   call: SpaceCall,
-  folder: Location,
-  rows: EntryRows,
+  id: number,
+  write: WriteRow,
   first: Page,
+  { before, after }: { readonly before: string; readonly after: string },
 ): AsyncGenerator<Buffer, void> {
-  let before = '['
+  const folder = { path: ROOT, base: id }
+  let separator = before
   for (let page: Page | undefined = first; page; ) {
     const next: Promise<Page> | undefined =
       page.cursor === undefined ? undefined : call.deps.tree.list(call.op, folder, { cursor: page.cursor })
     // It is raised where it is awaited, unless nobody reads on.
     next?.catch(() => undefined)
     if (page.entries.length > 0) {
-      yield pageJson(rows, page, before, '')
-      before = ','
+      yield pageJson(write, page, separator, '')
+      separator = ','
     }
     page = await next
   }
-  yield Buffer.from(before === '[' ? '[]' : ']')
+  yield Buffer.from(separator === before ? before + after : after)
 }
 
 function nextPage({ query, path }: SpaceCall, cursor: string): string[] {

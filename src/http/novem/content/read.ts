@@ -12,10 +12,13 @@ import { entryHeaders } from './headers.js'
 import { folderAnswer, pageRequest } from './list.js'
 import { placeOf } from './place.js'
 import { treeAnswer } from './tree.js'
+import { viewAnswer } from './view.js'
 
 export async function readContent(call: SpaceCall): Promise<Answer> {
   const at = placeOf(call)
   if (call.query.size > 0 && flag(call.query, 'recursive')) return treeAnswer(call, at)
+  const view = call.query.get('view')
+  if (view !== undefined) return viewAnswer(call, at, view)
   const found = await call.deps.tree.look(call.op, at, pageRequest(call.query))
   const { entry, page } = found
   if (entry.kind === 'file') return contentAnswer(call, entry, found.access)

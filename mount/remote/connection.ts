@@ -1,0 +1,152 @@
+/** Connections to the server: kept open, every wait bounded, what passes by itself tried again. */
+import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Dispatcher, Pool } from 'undici'
+import { SpaceError } from '../../src/space/errors.js'
+import { type Answer, Exchange, type StreamedAnswer } from './exchange.js'
+import { connectionError, isPassing, isUnreachable, refusalOf } from './failures.js'
+
+export interface Request {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
+  /** Below the server's URL. */
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Opened anew for each attempt. */
+  readonly body?: () => Readable | Uint8Array | string
+  readonly signal?: AbortSignal
+  /** Longest silence before and within the answer, in milliseconds. */
+  readonly silenceMs?: number
+}
+
+/** In milliseconds. */
+export interface Patience {
+  /** For a connection. */
+  readonly connectMs: number
+  /** For the answer to begin, and between its pieces. */
+  readonly answerMs: number
+  /** From a request's first attempt to the beginning of its last. */
+  readonly retryMs: number
+  /** The same where there is no server to be reached. */
+  readonly unreachableMs: number
+}
+
+export const PATIENCE: Patience = { connectMs: 5000, answerMs: 20_000, retryMs: 10_000, unreachableMs: 1000 }
+
+const SHORTEST_PAUSE_MS = 25
+const LONGEST_PAUSE_MS = 1000
+
+export class Connection {
+  readonly #pool: Pool
+  readonly #prefix: string
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #patience: Patience
+  readonly #closing = new AbortController()
+
+  /** `server`: an http or https URL, perhaps with a path in front of the server's own. */
+  constructor(server: string, token: string, patience: Patience) {
+    const { origin, pathname } = new URL(server)
+    const { connectMs, answerMs } = patience
+    this.#prefix = pathname.replace(/\/+$/, '')
+    this.#headers = { authorization: `Bearer ${token}` }
+    this.#patience = patience
+    // As many connections as there are requests at once: whoever asks bounds them, and none waits for another's stream.
+    this.#pool = new Pool(origin, {
+      connections: null,
+      pipelining: 1,
+      connect: { timeout: connectMs, noDelay: true },
+      headersTimeout: answerMs,
+      bodyTimeout: answerMs,
+    })
+  }
+
+  /** The whole answer of a request that succeeded. */
+  ask(request: Request): Promise<Answer> {
+    return this.#patiently(request, () => this.#once<Answer>(request, false))
+  }
+
+  /** Resolves when a success's headers are there. What breaks off later is the reader's to ask for again. */
+  stream(request: Request): Promise<StreamedAnswer> {
+    return this.#patiently(request, () => this.#once<StreamedAnswer>(request, true))
+  }
+
+  /** Once: for whoever asks again by themselves. */
+  streamOnce(request: Request): Promise<StreamedAnswer> {
+    return this.#once<StreamedAnswer>(request, true)
+  }
+
+  /** What is under way fails with UNAVAILABLE. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#pool.destroy(new Error('the mount is being closed'))
+  }
+
+  async #patiently<T>(request: Request, attempt: () => Promise<T>): Promise<T> {
+    const began = Date.now()
+    for (let tries = 0; ; tries++) {
+      try {
+        return await attempt()
+      } catch (error) {
+        if (!isPassing(error) || request.signal?.aborted || this.#closing.signal.aborted) throw error
+        const { retryMs, unreachableMs } = this.#patience
+        const pause = pauseMs(tries)
+        const patience = isUnreachable(error) ? unreachableMs : retryMs
+        if (Date.now() + pause - began > patience) throw error
+        await this.#pause(pause, request.signal)
+      }
+    }
+  }
+
+  /** Ends early, and quietly, where nobody waits any more: the attempt that follows says so. */
+  async #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const ended = this.#closing.signal
+    const either = signal ? AbortSignal.any([signal, ended]) : ended
+    await delay(ms, undefined, { signal: either }).catch(() => undefined)
+  }
+
+  async #once<T extends Answer | StreamedAnswer>(request: Request, wantsStream: boolean): Promise<T> {
+    const { method, path, signal } = request
+    const name = `${method} ${path}`
+    if (signal?.aborted) throw connectionError(name, new Error('it was given up'))
+    const body = request.body?.()
+    let exchange: Exchange | undefined
+    const giveUp = () => exchange?.abandon(new Error('it was given up'))
+    signal?.addEventListener('abort', giveUp, { once: true })
+    try {
+      const answer = await new Promise<Answer | StreamedAnswer>((resolve, reject) => {
+        const failure = (error: unknown) => failureOf(name, error, body)
+        exchange = new Exchange({ resolve, reject }, wantsStream, failure)
+        this.#pool.dispatch(this.#options(request, body), exchange)
+      })
+      if (answer.status >= 300) throw refusalOf(name, answer as Answer)
+      return answer as T
+    } finally {
+      // A streamed answer goes on, and ends when its reader destroys it.
+      signal?.removeEventListener('abort', giveUp)
+      if (body instanceof Readable) body.destroy()
+    }
+  }
+
+  #options(request: Request, body: Readable | Uint8Array | string | undefined): Dispatcher.DispatchOptions {
+    const { method, path, headers, silenceMs } = request
+    return {
+      method,
+      path: this.#prefix + path,
+      headers: { ...this.#headers, ...headers },
+      ...(body !== undefined && { body }),
+      ...(silenceMs !== undefined && { headersTimeout: silenceMs, bodyTimeout: silenceMs }),
+    }
+  }
+}
+
+/** A source of bytes that failed is not the server's fault, and asking the server again does not help. */
+function failureOf(request: string, error: unknown, body: unknown): SpaceError {
+  if (!(body instanceof Readable) || !body.errored) return connectionError(request, error)
+  const why = `The bytes of ${request} cannot be read: ${body.errored.message}.`
+  return new SpaceError('BODY_BROKEN', why, {}, { cause: body.errored })
+}
+
+/** Doubling, with jitter: those that failed together do not come back together. */
+function pauseMs(tries: number): number {
+  const most = Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** tries)
+  return most / 2 + (Math.random() * most) / 2
+}

@@ -1,0 +1,83 @@
+/** The server's JSON as the mount's shapes. */
+import { SpaceError } from '../../src/space/errors.js'
+import type { Item, Listing, Row, VolumeInfo } from '../volume.js'
+import type { Answer } from './exchange.js'
+
+/** As `src/http/novem/metadata.ts` and `view.ts` write it; of a folder without the last two. */
+interface WireEntry {
+  readonly kind: 'file' | 'folder'
+  readonly id: number
+  readonly name: string
+  readonly path: string
+  readonly size: number
+  readonly etag: string
+  readonly created_ms: number
+  readonly modified_ms: number
+  readonly md5?: string
+  readonly executable?: boolean
+}
+
+interface WireUsage {
+  readonly id: string
+  readonly writable: boolean
+  readonly bytes: number
+  readonly entries: number
+  readonly limits: { readonly file_bytes: number; readonly space_bytes: number; readonly entries: number }
+  readonly seq: number
+  readonly epoch: string
+}
+
+/** As `src/http/novem/changes.ts` writes it. */
+export interface WireRow {
+  readonly seq: number
+  readonly path: string
+  readonly change: Row['change']
+  readonly old_path: string | null
+  readonly type: 'file' | 'dir'
+  readonly etag: string | null
+  readonly size_bytes: number | null
+}
+
+export function itemOf({ body }: Answer): { readonly item: Item; readonly path: string } {
+  const entry = JSON.parse(body.toString()) as WireEntry
+  return { item: item(entry), path: entry.path }
+}
+
+/** Where the journal stood, as every answer about content says. UNAVAILABLE where it does not: no server of ours answered. */
+export function seqOf({ headers }: Pick<Answer, 'headers'>): number {
+  const seq = Number(headers['x-nvm-seq'])
+  if (Number.isSafeInteger(seq)) return seq
+  throw new SpaceError('UNAVAILABLE', 'The answer lacks the header X-NVM-Seq: it is not from a novem server.')
+}
+
+export function listingOf(answer: Answer): Listing {
+  const { folder, children } = JSON.parse(answer.body.toString()) as {
+    readonly folder: WireEntry
+    readonly children: readonly WireEntry[]
+  }
+  return { folder: item(folder), items: children.map(item), seq: seqOf(answer) }
+}
+
+export function infoOf({ body }: Answer, name: string): VolumeInfo {
+  const { id, writable, bytes, entries, limits, seq, epoch } = JSON.parse(body.toString()) as WireUsage
+  return {
+    id,
+    name,
+    writable,
+    bytes,
+    entries,
+    limits: { fileBytes: limits.file_bytes, spaceBytes: limits.space_bytes, entries: limits.entries },
+    cursor: { seq, epoch },
+  }
+}
+
+export function rowOf({ seq, change, path, old_path, type, etag, size_bytes }: WireRow): Row {
+  const kind = type === 'file' ? 'file' : 'folder'
+  return { seq, change, path, oldPath: old_path, kind, etag, size: size_bytes }
+}
+
+function item(entry: WireEntry): Item {
+  const { id, kind, name, size, etag, created_ms: created, modified_ms: modified } = entry
+  const { executable = false, md5 = '' } = entry
+  return { id, kind, name, size, etag, created, modified, executable, md5 }
+}

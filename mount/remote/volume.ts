@@ -1,0 +1,242 @@
+/** A space on a server, over the novem HTTP API (contract §3, §4). */
+import type { Readable } from 'node:stream'
+import { SpaceError } from '../../src/space/errors.js'
+import type {
+  Address,
+  Batch,
+  ByteRange,
+  Changed,
+  Cursor,
+  Item,
+  ItemAttributes,
+  Keyed,
+  Listing,
+  Stat,
+  Volume,
+  VolumeInfo,
+  WriteBody,
+  WriteOptions,
+} from '../volume.js'
+import { entryPath, folderPath, spacePath } from './address.js'
+import { Connection, PATIENCE, type Patience, type Request } from './connection.js'
+import { infoOf, itemOf, listingOf, rowOf, seqOf } from './decode.js'
+import { type Event, EventReader } from './events.js'
+import type { Answer } from './exchange.js'
+
+export interface RemoteOptions {
+  /** An http or https URL. */
+  readonly server: string
+  readonly token: string
+  /** `notes`, or `@owner~notes`. */
+  readonly space: string
+  readonly patience?: Partial<Patience & Pick<Following, 'silenceMs'>>
+}
+
+interface Following {
+  /** The server's heart beats every 15 s; after more than two of them it is taken for dead. */
+  readonly silenceMs: number
+}
+
+const SILENCE_MS = 35_000
+/** No entry has it, so a change that asks for it is never made. */
+const NO_ETAG = '"0"'
+
+export class RemoteVolume implements Volume {
+  readonly #connection: Connection
+  readonly #space: string
+  readonly #path: string
+  readonly #silenceMs: number
+
+  /** Asks nothing yet. BAD_REQUEST where `space` names none. */
+  constructor({ server, token, space, patience }: RemoteOptions) {
+    this.#space = space
+    this.#path = spacePath(space)
+    this.#silenceMs = patience?.silenceMs ?? SILENCE_MS
+    this.#connection = new Connection(server, token, { ...PATIENCE, ...patience })
+  }
+
+  async info(): Promise<VolumeInfo> {
+    return infoOf(await this.#ask({ method: 'GET', path: '/usage' }), this.#space)
+  }
+
+  async stat(at: Address): Promise<Stat> {
+    const answer = await this.#ask({ method: 'GET', path: entryPath(at, '&view=entry') })
+    return { ...itemOf(answer), seq: seqOf(answer) }
+  }
+
+  async list(at: Address): Promise<Listing> {
+    return listingOf(await this.#ask({ method: 'GET', path: entryPath(at, '&view=children') }))
+  }
+
+  async read(at: Address, etag: string, { start, end }: ByteRange): Promise<Readable> {
+    const headers = { range: `bytes=${start}-${end}`, 'if-match': quoted(etag) }
+    const request: Request = { method: 'GET', path: this.#path + entryPath(at), headers }
+    return (await this.#connection.stream(request)).body
+  }
+
+  async write(at: Address, body: WriteBody, options: WriteOptions): Promise<Changed> {
+    const { ifMatch, ifNoneMatch, modified, executable, signal } = options
+    return changed(
+      await this.#ask({
+        method: 'POST',
+        path: entryPath(at),
+        headers: {
+          ...keyed(options),
+          'content-length': String(body.size),
+          ...(ifMatch !== undefined && { 'if-match': quoted(ifMatch) }),
+          ...(ifNoneMatch && { 'if-none-match': '*' }),
+          ...(modified !== undefined && { 'x-oc-mtime': seconds(modified) }),
+          ...(executable !== undefined && { 'x-nvm-executable': String(executable) }),
+        },
+        body: () => body.open(),
+        ...(signal && { signal }),
+      }),
+    )
+  }
+
+  async mkdir(at: Address, options: Keyed): Promise<Changed> {
+    const headers = { ...keyed(options), 'if-none-match': '*' }
+    try {
+      return changed(await this.#ask({ method: 'PUT', path: folderPath(at), headers }))
+    } catch (error) {
+      throw refused(error, 'PRECONDITION_FAILED', 'EXISTS')
+    }
+  }
+
+  async move(
+    from: Address,
+    to: Address,
+    options: Keyed & { readonly ifNoneMatch?: boolean },
+  ): Promise<Changed> {
+    return changed(
+      await this.#patch(from, { to: to.path, to_base: to.base }, options, {
+        ...(options.ifNoneMatch && { 'if-none-match': '*' }),
+      }),
+    )
+  }
+
+  async remove(
+    at: Address,
+    options: Keyed & { readonly ifMatch?: string },
+  ): Promise<{ readonly seq: number }> {
+    const { ifMatch } = options
+    const headers = { ...keyed(options), ...(ifMatch !== undefined && { 'if-match': quoted(ifMatch) }) }
+    return { seq: seqOf(await this.#ask({ method: 'DELETE', path: entryPath(at), headers })) }
+  }
+
+  /** A condition that nothing meets is looked at last: when it is what fails, nothing else would have. */
+  async checkRemove(at: Address): Promise<void> {
+    try {
+      await this.#ask({ method: 'DELETE', path: entryPath(at), headers: { 'if-match': NO_ETAG } })
+    } catch (error) {
+      if (!isRefusal(error, 'PRECONDITION_FAILED')) throw error
+    }
+  }
+
+  async setAttributes(at: Address, { modified, executable }: ItemAttributes, options: Keyed): Promise<Item> {
+    const attributes = {
+      ...(modified !== undefined && { last_modified: modified / 1000 }),
+      ...(executable !== undefined && { executable }),
+    }
+    return itemOf(await this.#patch(at, attributes, options)).item
+  }
+
+  async *follow({ seq: since, epoch }: Cursor, signal: AbortSignal): AsyncGenerator<Batch, void> {
+    const { body } = await this.#connection.streamOnce({
+      method: 'GET',
+      path: `${this.#path}/changes?since=${since}&epoch=${encodeURIComponent(epoch)}`,
+      headers: { accept: 'text/event-stream' },
+      silenceMs: this.#silenceMs,
+      signal,
+    })
+    const end = () => body.destroy()
+    signal.addEventListener('abort', end, { once: true })
+    try {
+      const reader = new EventReader()
+      let seq = since
+      for await (const chunk of body) {
+        const rows = reader.push(chunk as Buffer).map(rowOfEvent)
+        seq = rows.at(-1)?.seq ?? seq
+        yield { rows, seq }
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error
+    } finally {
+      signal.removeEventListener('abort', end)
+      body.destroy()
+    }
+    if (!signal.aborted) throw new SpaceError('UNAVAILABLE', 'The server has ended the stream of changes.')
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close()
+  }
+
+  #ask(request: Request): Promise<Answer> {
+    return this.#connection.ask({ ...request, path: this.#path + request.path })
+  }
+
+  #patch(
+    at: Address,
+    body: Readonly<Record<string, unknown>>,
+    options: Keyed,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
+    const bytes = Buffer.from(JSON.stringify(body))
+    return this.#ask({
+      method: 'PATCH',
+      path: entryPath(at),
+      headers: { ...keyed(options), ...headers, 'content-type': 'application/json' },
+      body: () => bytes,
+    })
+  }
+}
+
+/**
+ * Opens a space on a server. Rejects as `info` does: NOT_FOUND where there is no such space for this token, UNAUTHENTICATED,
+ * UNAVAILABLE where the server cannot be reached.
+ */
+export async function openRemoteVolume(options: RemoteOptions): Promise<Volume> {
+  const volume = new RemoteVolume(options)
+  try {
+    await volume.info()
+    return volume
+  } catch (error) {
+    await volume.close()
+    throw error
+  }
+}
+
+function changed(answer: Answer): Changed {
+  return { item: itemOf(answer).item, seq: seqOf(answer) }
+}
+
+function rowOfEvent({ type, data }: Event) {
+  const value = JSON.parse(data)
+  if (type !== 'reset') return rowOf(value)
+  const { message, ...details } = value
+  throw new SpaceError('EPOCH_GONE', String(message), details)
+}
+
+function keyed({ key }: Keyed): Readonly<Record<string, string>> {
+  return { 'idempotency-key': key }
+}
+
+function quoted(etag: string): string {
+  return `"${etag}"`
+}
+
+/** As `X-OC-Mtime` has it: with a fraction, so that no millisecond is lost. */
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(3)
+}
+
+function isRefusal(error: unknown, code: SpaceError['code']): error is SpaceError {
+  return error instanceof SpaceError && error.code === code
+}
+
+/** The same refusal under the code that the mount knows it by. */
+function refused(error: unknown, code: SpaceError['code'], as: SpaceError['code']): unknown {
+  if (!isRefusal(error, code)) return error
+  return new SpaceError(as, error.message, error.details, { cause: error })
+}
