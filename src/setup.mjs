@@ -41,6 +41,14 @@ const CLIENTS = [
   { program: 'cadaver', packages: {}, fallback: 'cadaver' },
   { program: 'mount.davfs', packages: { brew: null }, fallback: 'davfs2' },
   { program: 'rclone', packages: {}, fallback: 'rclone' },
+  // GNOME's, without a desktop: a bus, the daemon that speaks WebDAV, and the command that asks it.
+  {
+    program: 'dbus-run-session',
+    packages: { 'apt-get': 'dbus-daemon', dnf: 'dbus-daemon' },
+    fallback: 'dbus',
+  },
+  { program: 'gvfsd-dav', packages: { 'apt-get': 'gvfs-backends', brew: null }, fallback: 'gvfs' },
+  { program: 'gio', packages: { 'apt-get': 'libglib2.0-bin', brew: 'glib' }, fallback: 'glib2' },
 ].map((client) => ({ ...client, required: false, purpose: 'testing WebDAV' }))
 
 /** Package managers in the order they are looked for: how to install, and what must be run once before. */
@@ -61,7 +69,7 @@ function say(text) {
 }
 
 function find(program) {
-  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/libexec']
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path))
 }
 

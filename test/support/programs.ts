@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 /** Is it installed? (`src/setup.mjs` installs what the tests use, where it may.) */
 export function hasProgram(name: string): boolean {
-  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/libexec']
   return folders.some((folder) => existsSync(join(folder, name)))
 }
 
