@@ -1,0 +1,26 @@
+import { readdirSync, readlinkSync } from 'node:fs'
+
+const FOLDER = '/proc/self/fd'
+const DEVICE = '/dev/fuse'
+
+/** This process's descriptors of /dev/fuse; none where the system does not show them (macOS). */
+export function fuseDescriptors(): Set<number> {
+  return new Set(list().filter(isFuse))
+}
+
+/** Whether libfuse has not closed this one yet: it does so when the mount is gone. */
+export function isFuse(descriptor: number): boolean {
+  try {
+    return readlinkSync(`${FOLDER}/${descriptor}`) === DEVICE
+  } catch {
+    return false
+  }
+}
+
+function list(): number[] {
+  try {
+    return readdirSync(FOLDER).map(Number)
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,108 @@
+/** Brings a FileSystem to the kernel. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Log } from '../../src/log.js'
+import type { FileSystem, Invalidate } from '../filesystem.js'
+import { createBridge } from './bridge.js'
+import { fuseDescriptors, isFuse } from './descriptor.js'
+import { ProcessMemory } from './memory.js'
+import { readyMountPoint } from './mount-point.js'
+import { mountAt } from './mounts.js'
+import { Operations } from './operations.js'
+import { optionString } from './options.js'
+import { Requests } from './requests.js'
+import { unmountAt } from './unmount.js'
+
+export interface FuseOptions {
+  /** What `mount` and `df` show: `notes`, `@ann~notes`. */
+  readonly name: string
+  readonly log: Log
+  readonly readOnly?: boolean
+  readonly allowOther?: boolean
+  /** Mounts over a folder with something in it. */
+  readonly nonEmpty?: boolean
+  /** Of everything shown; default: this process's. */
+  readonly uid?: number
+  readonly gid?: number
+  /** Default: 022. */
+  readonly umask?: number
+}
+
+export interface Mounted {
+  /** Absolute path of the mount point. */
+  readonly path: string
+  /** To be called with what others have changed. */
+  readonly invalidate: Invalidate
+  /**
+   * Takes the mount away and resolves when nothing more can come from it. Where programs still use it, it is taken out of the tree and
+   * they are waited for; `force` (again) does not wait. The FileSystem is the caller's to close.
+   */
+  unmount(force?: boolean): Promise<void>
+  /** Resolves when the mount has gone, by `unmount` or by somebody else (umount, fusermount3 -u). */
+  readonly done: Promise<void>
+}
+
+/** Without notifications the kernel asks again after a second. */
+const SHORT_CACHE = 1
+const WATCH_INTERVAL = 200
+
+/** Mounts. Rejects with an Error that says what is in the way; nothing is left behind then. */
+export async function mountFuse(dir: string, fs: FileSystem, options: FuseOptions): Promise<Mounted> {
+  const { log } = options
+  const nonEmpty = options.nonEmpty === true
+  const path = await readyMountPoint(dir, nonEmpty, log)
+  const owner = {
+    uid: options.uid ?? process.getuid?.() ?? 0,
+    gid: options.gid ?? process.getgid?.() ?? 0,
+    umask: options.umask ?? 0o022,
+  }
+  const operations = new Operations(fs, owner, log)
+  const requests = new Requests()
+  const bridge = await createBridge({
+    mountPoint: path,
+    options: optionString({
+      name: options.name,
+      readOnly: options.readOnly === true,
+      allowOther: options.allowOther === true,
+      nonEmpty,
+      cacheSeconds: SHORT_CACHE,
+      keepPages: false,
+    }),
+    operations,
+    memory: ProcessMemory.open(),
+    requests,
+    log,
+  })
+  const before = fuseDescriptors()
+  await bridge.mount()
+  const descriptor = [...fuseDescriptors()].find((found) => !before.has(found))
+  let forced = false
+  const done = gone(path, descriptor, () => forced).then(async () => {
+    await operations.close()
+    requests.close()
+    await bridge.leave()
+  })
+  return {
+    path,
+    done,
+    invalidate: () => {},
+    unmount: async (force = false) => {
+      forced ||= force
+      await takeAway(path, log)
+      await done
+    },
+  }
+}
+
+async function takeAway(path: string, log: Log): Promise<void> {
+  if (!(await mountAt(path))) return
+  if ((await unmountAt(path)) === 'unmounted') return
+  log.warn(`${path} is in use; it is taken away, and gone when the programs that use it let go.`)
+  await unmountAt(path, { lazy: true })
+}
+
+/** Nobody tells when a mount ends; what shows is that libfuse closes its descriptor. */
+async function gone(path: string, descriptor: number | undefined, giveUp: () => boolean): Promise<void> {
+  const lives = async () =>
+    descriptor === undefined ? (await mountAt(path)) !== undefined : isFuse(descriptor)
+  while (!giveUp() && (await lives())) await sleep(WATCH_INTERVAL)
+}

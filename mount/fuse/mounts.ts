@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises'
+
+/** A line of /proc/self/mountinfo. */
+export interface MountEntry {
+  readonly mountPoint: string
+  /** `fuse.novem-spaces`, `ext4` … */
+  readonly type: string
+  readonly source: string
+  /** Minor number of its device: the name of a FUSE connection under /sys/fs/fuse/connections. */
+  readonly minor: number
+}
+
+/** What is mounted, without touching any of it: a mount whose process is gone or stuck would not answer. Empty where not Linux. */
+export async function listMounts(): Promise<readonly MountEntry[]> {
+  try {
+    return parseMountInfo(await readFile('/proc/self/mountinfo', 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** The topmost mount at a path. */
+export async function mountAt(path: string): Promise<MountEntry | undefined> {
+  return (await listMounts()).findLast(({ mountPoint }) => mountPoint === path)
+}
+
+/** proc(5): optional fields end with a lone hyphen; blanks in names are octal escapes. */
+export function parseMountInfo(text: string): MountEntry[] {
+  return text.split('\n').flatMap((line) => {
+    const words = line.split(' ')
+    const rest = words.indexOf('-', 6)
+    const [, , device = '', , mountPoint = ''] = words
+    if (rest < 0) return []
+    return {
+      mountPoint: plain(mountPoint),
+      type: words[rest + 1] ?? '',
+      source: plain(words[rest + 2] ?? ''),
+      minor: Number(device.split(':')[1]),
+    }
+  })
+}
+
+/** The escaped characters are ASCII, so the rest of a UTF-8 name is left as it is. */
+function plain(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+}

@@ -1,0 +1,142 @@
+import type { Log } from '../../src/log.js'
+import { type Awaitable, type FileSystem, FileSystemError } from '../filesystem.js'
+import { HiddenFiles } from './hidden.js'
+import { type Ownership, statfsWords, statWords, TYPE_WORDS } from './stat.js'
+
+/** As libfuse passes "leave it as it is": (uid_t) -1. */
+const UNCHANGED = 0xffff_ffff
+
+/** A folder's names with their types, as fuse-native takes them. */
+export interface Listed {
+  readonly names: readonly string[]
+  readonly stats: readonly Uint32Array[]
+}
+
+/** What the kernel asks, in the kernel's terms, answered by a FileSystem. Fails with FileSystemError. */
+export class Operations {
+  readonly hidden: HiddenFiles
+
+  constructor(
+    private readonly fs: FileSystem,
+    private readonly owner: Ownership,
+    log: Log,
+  ) {
+    this.hidden = new HiddenFiles(fs, (path, error) =>
+      log.error(`${path} was unlinked here while open, but stays: ${String(error)}`),
+    )
+  }
+
+  getattr(path: string, handle: number): Awaitable<Uint32Array> {
+    if (handle === 0 && this.hidden.isUnknown(path)) throw missing(path)
+    const found = handle === 0 ? this.fs.getattr(path) : this.fs.getattr(path, handle)
+    return found instanceof Promise
+      ? found.then((attributes) => statWords(attributes, this.owner))
+      : statWords(found, this.owner)
+  }
+
+  async readdir(path: string): Promise<Listed> {
+    const entries = await this.fs.readdir(path)
+    const names = ['.', '..']
+    const stats = [TYPE_WORDS.folder, TYPE_WORDS.folder]
+    for (const { name, kind } of entries) {
+      names.push(name)
+      stats.push(TYPE_WORDS[kind])
+    }
+    return { names, stats }
+  }
+
+  async statfs(): Promise<Uint32Array> {
+    return statfsWords(await this.fs.statfs())
+  }
+
+  open(path: string, flags: number): Awaitable<number> {
+    return this.fs.open(path, flags)
+  }
+
+  create(path: string, mode: number, flags: number | undefined): Awaitable<number> {
+    if (this.hidden.isReserved(path)) throw reserved(path)
+    return flags === undefined ? this.fs.create(path, mode) : this.fs.create(path, mode, flags)
+  }
+
+  read(handle: number, buffer: Buffer, offset: number): Awaitable<number> {
+    return this.fs.read(handle, buffer, offset)
+  }
+
+  write(handle: number, buffer: Buffer, offset: number): Awaitable<number> {
+    return this.fs.write(handle, buffer, offset)
+  }
+
+  flush(handle: number): Awaitable<void> {
+    return this.fs.flush(handle)
+  }
+
+  fsync(handle: number): Awaitable<void> {
+    return this.fs.fsync(handle)
+  }
+
+  release(handle: number): Awaitable<void> {
+    return this.fs.release(handle)
+  }
+
+  truncate(path: string, size: number, handle: number): Awaitable<void> {
+    return handle === 0 ? this.fs.truncate(path, size) : this.fs.truncate(path, size, handle)
+  }
+
+  utimens(path: string, modified: number): Awaitable<void> {
+    return this.fs.utimens(path, modified)
+  }
+
+  chmod(path: string, mode: number): Awaitable<void> {
+    return this.fs.chmod(path, mode)
+  }
+
+  /** Nothing has another owner than the one shown, so only that one may be asked for. */
+  chown(path: string, uid: number, gid: number): void {
+    const same =
+      (uid === UNCHANGED || uid === this.owner.uid) && (gid === UNCHANGED || gid === this.owner.gid)
+    if (!same)
+      throw new FileSystemError('EPERM', `${path} cannot be given to ${uid}:${gid}: a space keeps no owners.`)
+  }
+
+  mkdir(path: string, mode: number): Awaitable<void> {
+    if (this.hidden.isReserved(path)) throw reserved(path)
+    return this.fs.mkdir(path, mode)
+  }
+
+  rmdir(path: string): Awaitable<void> {
+    return this.fs.rmdir(path)
+  }
+
+  /** Of an alias: the last handle of the hidden file was closed. */
+  async unlink(path: string): Promise<void> {
+    if (this.hidden.isUnknown(path)) throw missing(path)
+    await this.fs.unlink(path)
+    this.hidden.forget(path)
+  }
+
+  rename(thread: object, from: string, to: string): Awaitable<void> {
+    if (this.hidden.isHiding(from, to)) return this.hidden.hide(thread, from, to)
+    if (this.hidden.isReserved(to)) throw reserved(to)
+    return this.hidden.replace(to, () => this.fs.rename(from, to))
+  }
+
+  /** A space has neither links of either sort nor devices. */
+  refuse(what: string, path: string): never {
+    throw new FileSystemError('EPERM', `${path} cannot be made: a space keeps no ${what}.`)
+  }
+
+  close(): Promise<void> {
+    return this.hidden.close()
+  }
+}
+
+function missing(path: string): FileSystemError {
+  return new FileSystemError('ENOENT', `${path} is not there.`)
+}
+
+function reserved(path: string): FileSystemError {
+  return new FileSystemError(
+    'EPERM',
+    `${path} cannot be made: its name is kept for files that are deleted while open.`,
+  )
+}

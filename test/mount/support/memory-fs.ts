@@ -1,0 +1,198 @@
+import {
+  type Attributes,
+  type DirectoryEntry,
+  type Errno,
+  type FileSystem,
+  FileSystemError,
+  type Statistics,
+} from '../../../mount/filesystem.js'
+
+interface Node {
+  readonly kind: 'file' | 'folder'
+  data: Buffer
+  modified: number
+  created: number
+  executable: boolean
+  children: Map<string, Node>
+}
+
+/** A FileSystem in memory, for tests of what brings one to the kernel. Every call is kept in `calls`. */
+export class MemoryFileSystem implements FileSystem {
+  readonly root = folder()
+  readonly calls: string[] = []
+  /** Open files by handle. */
+  readonly open_ = new Map<number, Node>()
+  readonly #hidden = new Map<string, Node>()
+  #next = 1
+
+  getattr(path: string, handle?: number): Attributes {
+    this.#note('getattr', path)
+    const node = handle === undefined ? this.#at(path) : this.#handle(handle)
+    const { kind, data, modified, created, executable } = node
+    return { kind, size: data.length, modified, created, executable, writable: true }
+  }
+
+  readdir(path: string): DirectoryEntry[] {
+    this.#note('readdir', path)
+    return [...this.#folder(path).children].map(([name, { kind }]) => ({ name, kind }))
+  }
+
+  open(path: string, flags: number): number {
+    this.#note('open', path, flags.toString(8))
+    const node = this.#at(path)
+    if (flags & 0o1000) this.#resize(node, 0)
+    return this.#opened(node)
+  }
+
+  create(path: string, mode: number, flags?: number): number {
+    this.#note('create', path, mode.toString(8), flags?.toString(8) ?? '-')
+    const { children } = this.#folder(parentOf(path))
+    if (children.has(nameOf(path))) throw problem('EEXIST', path)
+    const node = file((mode & 0o100) !== 0)
+    children.set(nameOf(path), node)
+    return this.#opened(node)
+  }
+
+  read(handle: number, buffer: Buffer, offset: number): number {
+    return this.#handle(handle).data.copy(buffer, 0, offset)
+  }
+
+  write(handle: number, buffer: Buffer, offset: number): number {
+    const node = this.#handle(handle)
+    if (offset + buffer.length > node.data.length) this.#resize(node, offset + buffer.length)
+    buffer.copy(node.data, offset)
+    node.modified = Date.now()
+    return buffer.length
+  }
+
+  flush(handle: number): void {
+    this.#note('flush', `${handle}`)
+  }
+
+  fsync(handle: number): void {
+    this.#note('fsync', `${handle}`)
+  }
+
+  release(handle: number): void {
+    this.#note('release', `${handle}`)
+    this.open_.delete(handle)
+  }
+
+  truncate(path: string, size: number, handle?: number): void {
+    this.#note('truncate', path, `${size}`)
+    this.#resize(handle === undefined ? this.#at(path) : this.#handle(handle), size)
+  }
+
+  mkdir(path: string): void {
+    this.#note('mkdir', path)
+    const { children } = this.#folder(parentOf(path))
+    if (children.has(nameOf(path))) throw problem('EEXIST', path)
+    children.set(nameOf(path), folder())
+  }
+
+  rmdir(path: string): void {
+    this.#note('rmdir', path)
+    if (this.#folder(path).children.size > 0) throw problem('ENOTEMPTY', path)
+    this.#folder(parentOf(path)).children.delete(nameOf(path))
+  }
+
+  unlink(path: string): void {
+    this.#note('unlink', path)
+    if (this.#hidden.delete(path)) return
+    this.#at(path)
+    this.#folder(parentOf(path)).children.delete(nameOf(path))
+  }
+
+  rename(from: string, to: string): void {
+    this.#note('rename', from, to)
+    const node = this.#at(from)
+    this.#folder(parentOf(from)).children.delete(nameOf(from))
+    this.#folder(parentOf(to)).children.set(nameOf(to), node)
+  }
+
+  hide(path: string, alias: string): void {
+    this.#note('hide', path)
+    this.#hidden.set(alias, this.#at(path))
+  }
+
+  dropHidden(path: string): void {
+    this.#note('dropHidden', path)
+    this.#folder(parentOf(path)).children.delete(nameOf(path))
+  }
+
+  utimens(path: string, modified: number): void {
+    this.#note('utimens', path, `${modified}`)
+    this.#at(path).modified = modified
+  }
+
+  chmod(path: string, mode: number): void {
+    this.#note('chmod', path, mode.toString(8))
+    this.#at(path).executable = (mode & 0o100) !== 0
+  }
+
+  statfs(): Statistics {
+    return { bytes: 5 * 2 ** 30, bytesFree: 4 * 2 ** 30, entries: 1_000_000, entriesFree: 999_000 }
+  }
+
+  async close(): Promise<void> {
+    this.#note('close', '')
+  }
+
+  #note(...call: string[]): void {
+    this.calls.push(call.join(' '))
+  }
+
+  #opened(node: Node): number {
+    this.open_.set(this.#next, node)
+    return this.#next++
+  }
+
+  #handle(handle: number): Node {
+    const node = this.open_.get(handle)
+    if (!node) throw problem('EBADF', `${handle}`)
+    return node
+  }
+
+  #at(path: string): Node {
+    const hidden = this.#hidden.get(path)
+    if (hidden) return hidden
+    let node: Node | undefined = this.root
+    for (const name of path.split('/').filter(Boolean)) node = node?.children.get(name)
+    if (!node) throw problem('ENOENT', path)
+    return node
+  }
+
+  #folder(path: string): Node {
+    const node = this.#at(path)
+    if (node.kind !== 'folder') throw problem('ENOTDIR', path)
+    return node
+  }
+
+  #resize(node: Node, size: number): void {
+    const data = Buffer.alloc(size)
+    node.data.copy(data)
+    node.data = data
+    node.modified = Date.now()
+  }
+}
+
+function problem(errno: Errno, path: string): FileSystemError {
+  return new FileSystemError(errno, `${path}: ${errno}`)
+}
+
+function folder(): Node {
+  return { ...file(false), kind: 'folder' }
+}
+
+function file(executable: boolean): Node {
+  const now = Date.now()
+  return { kind: 'file', data: Buffer.alloc(0), modified: now, created: now, executable, children: new Map() }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(1, path.lastIndexOf('/')))
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
