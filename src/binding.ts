@@ -1,40 +1,77 @@
 import { randomUUID } from 'node:crypto'
 import { link, open, readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Redis } from 'ioredis'
 import { ACCOUNT_SLOT } from './accounts/keys.js'
+import type { S3Bucket } from './blobs/s3/bucket.js'
+import type { RedisClient } from './redis/scripts.js'
 
+const ID = 'store.id'
 const KEY = `${ACCOUNT_SLOT}:store`
 
+/** Where a store's bytes are, as far as binding goes. */
+export interface BoundPlace {
+  /** For messages: 'the folder /x', and the setting that names it. */
+  readonly name: string
+  readonly setting: string
+  /** The id it holds, if any. */
+  readId(): Promise<string | undefined>
+  /** Durable when it resolves. Of several that write at once, one does, whole. */
+  writeId(id: string): Promise<void>
+  /** There is no blob in it. */
+  isEmpty(): Promise<boolean>
+}
+
 /**
- * Binds the blobs of a data folder to the Redis that knows them, by an id that both hold. Beside another Redis every blob
+ * Binds the place of the blobs to the Redis that knows them, by an id that both hold. Beside another Redis every blob
  * would look like one that nobody needs, and the collector would take it.
  * Rejects with an Error that says what to do where the two do not belong together.
  */
-export async function bindStore(redis: Redis, dataDir: string): Promise<void> {
-  const file = join(dataDir, 'store.id')
+export async function bindStore(redis: RedisClient, place: BoundPlace): Promise<void> {
+  const { name, setting } = place
   const there = await redis.get(KEY)
-  let here = await readId(file)
+  let here = await place.readId()
   if (here === undefined && there === null) {
-    await writeId(file, dataDir)
-    here = await readId(file)
+    // On disk before Redis is told.
+    await place.writeId(randomUUID())
+    here = await place.readId()
   }
   if (here === undefined) {
     throw new Error(
-      `This Redis knows the files of another data folder; their bytes are not in ${dataDir}. Set DATA_DIR to the folder that has them.`,
+      `This Redis knows files whose bytes are elsewhere, not in ${name}. Set ${setting} to where they are.`,
     )
   }
-  if (there === null && (await holdsNothing(dataDir))) await redis.set(KEY, here, 'NX')
+  if (there === null && (await place.isEmpty())) await redis.set(KEY, here, 'NX')
   if ((await redis.get(KEY)) !== here) {
     throw new Error(
-      `${dataDir} holds the bytes of files that this Redis does not know. Set REDIS_URL to the Redis they belong to, or choose an empty DATA_DIR.`,
+      `There are bytes in ${name} of files that this Redis does not know. Set REDIS_URL to the Redis they belong to, or ${setting} to a place that is empty.`,
     )
   }
 }
 
-/** Of several that start at once on one folder, one writes it, whole. On disk before Redis is told. */
-async function writeId(file: string, folder: string): Promise<void> {
-  const id = randomUUID()
+/** The data folder of a local store: the id is its file `store.id`. */
+export function folderPlace(dataDir: string): BoundPlace {
+  const file = join(dataDir, ID)
+  return {
+    name: `the folder ${dataDir}`,
+    setting: 'DATA_DIR',
+    readId: () => readId(file),
+    writeId: (id) => writeId(file, dataDir, id),
+    isEmpty: () => holdsNothing(dataDir),
+  }
+}
+
+/** A bucket, or a part of one: the id is its object `store.id`. */
+export function bucketPlace(bucket: S3Bucket): BoundPlace {
+  return {
+    name: `the bucket ${bucket.shown}`,
+    setting: 'S3_BUCKET',
+    readId: async () => (await bucket.readText(ID))?.trim(),
+    writeId: (id) => bucket.writeTextOnce(ID, id),
+    isEmpty: () => bucket.isEmpty(),
+  }
+}
+
+async function writeId(file: string, folder: string, id: string): Promise<void> {
   const draft = `${file}.${id}`
   await writeFile(draft, id, { flush: true })
   try {

@@ -17,6 +17,8 @@ export interface StoreConfig {
 
 export interface S3Config {
   readonly bucket: string
+  /** What all keys begin with: empty, or it ends in a slash. */
+  readonly prefix: string
   /** Absent: Amazon's own. */
   readonly endpoint?: string
   readonly region?: string
@@ -76,7 +78,7 @@ const STORE_SETTINGS: readonly Setting[] = [
   {
     flags: '--s3-bucket <name>',
     env: 'S3_BUCKET',
-    help: 'bucket for the files’ bytes, instead of the data folder',
+    help: 'bucket, or bucket/folder, for the files’ bytes, instead of the data folder',
     parse: bucket,
   },
   {
@@ -161,8 +163,10 @@ export function storeConfig(command: Command): StoreConfig {
     if (s3Endpoint ?? s3Region) command.error('error: S3_ENDPOINT and S3_REGION need S3_BUCKET as well.')
     return rest
   }
+  const [name = '', ...folder] = s3Bucket.split('/')
   const s3: S3Config = {
-    bucket: s3Bucket,
+    bucket: name,
+    prefix: folder.map((part) => `${part}/`).join(''),
     ...(s3Endpoint !== undefined && { endpoint: s3Endpoint }),
     ...(s3Region !== undefined && { region: s3Region }),
   }
@@ -259,9 +263,11 @@ function mailAddress(text: string): string {
 }
 
 function bucket(text: string): string {
-  if (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(text)) return text
+  const [name = '', ...folder] = text.split('/')
+  const isFolder = folder.every((part) => /^[\w.-]{1,100}$/.test(part)) && folder.length <= 5
+  if (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) && isFolder) return text
   throw new InvalidArgumentError(
-    'It must be the name of a bucket: 3 to 63 small letters, digits, dots, hyphens.',
+    'It must be the name of a bucket, 3 to 63 small letters, digits, dots and hyphens, or bucket/folder.',
   )
 }
 

@@ -3,7 +3,7 @@
  * is installed. When nothing is missing it costs some milliseconds. Everything it says goes to stderr.
  *
  *   node src/setup.mjs                 packages, system packages, build
- *   node src/setup.mjs test            the same, and the WebDAV clients that our server is tested with
+ *   node src/setup.mjs test            the same, and the WebDAV clients and the S3 server that ours is tested with
  *   node src/setup.mjs run serve …     the same, then the command line of dist/src/main.js in this process
  */
 import { spawnSync } from 'node:child_process'
@@ -51,6 +51,14 @@ const CLIENTS = [
   { program: 'gio', packages: { 'apt-get': 'libglib2.0-bin', brew: 'glib' }, fallback: 'glib2' },
 ].map((client) => ({ ...client, required: false, purpose: 'testing WebDAV' }))
 
+/** The S3 server our blob store is tested with, where the script that starts one is at hand: 62 MB. */
+const S3_SERVER = ['ceph-mon', 'ceph-osd', 'radosgw'].map((program) => ({
+  program,
+  packages: { 'apt-get': program },
+  required: false,
+  purpose: 'testing S3',
+}))
+
 /** Package managers in the order they are looked for: how to install, and what must be run once before. */
 const MANAGERS = [
   { program: 'apt-get', install: ['install', '-y', '--no-install-recommends'], refresh: ['update'] },
@@ -83,6 +91,20 @@ function run(program, args, env = {}) {
   })
   if (result.error) throw new SetupError(`"${shown}" could not be started: ${result.error.message}`)
   if (result.status !== 0) throw new SetupError(`"${shown}" failed (${result.signal ?? result.status}).`)
+}
+
+/** `shared/s3/rgw-up` beside the checkout or above, or NOVEM_RGW_UP; test/support/s3.ts looks there too. */
+function canStartS3() {
+  if (process.env.NOVEM_RGW_UP) return true
+  for (let folder = ROOT; folder !== dirname(folder); folder = dirname(folder)) {
+    if (existsSync(join(folder, 'shared', 's3', 'rgw-up'))) return true
+  }
+  return false
+}
+
+/** What the tests need of the system besides. */
+function testPrograms() {
+  return canStartS3() ? [...CLIENTS, ...S3_SERVER] : CLIENTS
 }
 
 function checkNode() {
@@ -205,7 +227,7 @@ function build() {
 const [verb, ...args] = process.argv.slice(2)
 try {
   checkNode()
-  installSystemPackages(verb === 'test' ? [...SYSTEM, ...CLIENTS] : SYSTEM)
+  installSystemPackages(verb === 'test' ? [...SYSTEM, ...testPrograms()] : SYSTEM)
   installDependencies()
   build()
 } catch (error) {

@@ -1,13 +1,15 @@
 import type { Redis } from 'ioredis'
 import { Directory } from './accounts/directory.js'
-import { bindStore } from './binding.js'
+import { type BoundPlace, bindStore, bucketPlace, folderPlace } from './binding.js'
 import { LocalBlobStore } from './blobs/local/store.js'
+import { RedisNotes } from './blobs/redis-notes.js'
 import type { BlobStore } from './blobs/store.js'
 import type { StoreConfig } from './config.js'
 import type { Log } from './log.js'
 import { connectRedis } from './redis/connect.js'
 import { type EmbeddedRedis, startEmbeddedRedis } from './redis/embedded.js'
 import { DataDirInUseError, type HolderRole } from './redis/lock.js'
+import type { RedisClient } from './redis/scripts.js'
 import { Spaces } from './space/spaces.js'
 
 /** The parts that hold data, opened. Servers and commands alike begin with one. */
@@ -31,11 +33,6 @@ const JOIN_PATIENCE = 60_000
  * Rejects with an Error whose message says what to do.
  */
 export async function openStore(config: StoreConfig, role: HolderRole, log: Log): Promise<Store> {
-  if (config.s3) {
-    throw new Error(
-      `S3_BUCKET is set to "${config.s3.bucket}", but this version keeps bytes in DATA_DIR only.`,
-    )
-  }
   const source = await redisSource(config, role, log)
   const connect = (name: string) =>
     connectRedis(source.url, { name: `novem-${name}`, log, patience: source.patience })
@@ -43,10 +40,10 @@ export async function openStore(config: StoreConfig, role: HolderRole, log: Log)
   try {
     const redis = await connect(role)
     closers.unshift(() => redis.disconnect())
-    const blobs = new LocalBlobStore(config.dataDir, { durability: config.durability })
-    await blobs.open()
+    const { blobs, place } = await blobStore(config, redis)
     closers.unshift(() => blobs.close())
-    await bindStore(redis, config.dataDir)
+    await blobs.open()
+    await bindStore(redis, place)
     const directory = new Directory(redis)
     const spaces = new Spaces(redis, {
       failed: (error) => log.error(`Background work on a space failed: ${String(error)}`),
@@ -58,6 +55,17 @@ export async function openStore(config: StoreConfig, role: HolderRole, log: Log)
     await closeAll(closers)
     throw error
   }
+}
+
+/** The SDK is loaded only where it is needed: it takes longer than everything else together. */
+async function blobStore(
+  { s3, dataDir, durability }: StoreConfig,
+  redis: RedisClient,
+): Promise<{ readonly blobs: BlobStore; readonly place: BoundPlace }> {
+  if (!s3) return { blobs: new LocalBlobStore(dataDir, { durability }), place: folderPlace(dataDir) }
+  const { S3BlobStore } = await import('./blobs/s3/store.js')
+  const blobs = new S3BlobStore(s3, { notes: new RedisNotes(redis) })
+  return { blobs, place: bucketPlace(blobs.bucket) }
 }
 
 async function closeAll(closers: readonly (() => unknown)[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
-import { bindStore } from '../../src/binding.js'
+import { bindStore, folderPlace } from '../../src/binding.js'
 import { testRedis } from '../support/redis.js'
 
 test('a data folder and a Redis that belong together stay together, and no others meet', async (t) => {
@@ -13,12 +13,12 @@ test('a data folder and a Redis that belong together stay together, and no other
     for (const path of [folder, empty]) await rm(path, { recursive: true })
   })
   const [redis, stranger] = [await one.connect(), await other.connect()]
-  await Promise.all([bindStore(redis, folder), bindStore(redis, folder)])
+  await Promise.all([bindStore(redis, folderPlace(folder)), bindStore(redis, folderPlace(folder))])
   await mkdir(join(folder, 'pending'))
   await writeFile(join(folder, 'pending', 'x.y'), 'bytes')
-  await t.notThrowsAsync(bindStore(redis, folder))
-  await t.throwsAsync(bindStore(stranger, folder), { message: /does not know.*REDIS_URL/ })
-  await t.throwsAsync(bindStore(redis, empty), { message: /another data folder.*DATA_DIR/ })
+  await t.notThrowsAsync(bindStore(redis, folderPlace(folder)))
+  await t.throwsAsync(bindStore(stranger, folderPlace(folder)), { message: /does not know.*REDIS_URL/ })
+  await t.throwsAsync(bindStore(redis, folderPlace(empty)), { message: /bytes are elsewhere.*DATA_DIR/ })
   t.is(await stranger.dbsize(), 0)
 })
 
@@ -31,6 +31,6 @@ test('a start that died between folder and Redis is made good by the next', asyn
   })
   await writeFile(join(folder, 'store.id'), 'some-id')
   const redis = await server.connect()
-  await bindStore(redis, folder)
+  await bindStore(redis, folderPlace(folder))
   t.is(await redis.get('{acct}:store'), 'some-id')
 })

@@ -47,7 +47,7 @@ test.serial('values as they are used', (t) => {
     parse([], {
       PUBLIC_URL: 'https://files.example.org/',
       CORS_ORIGINS: 'https://a.example, http://localhost:3000',
-      S3_BUCKET: 'bytes',
+      S3_BUCKET: 'bytes/a/b',
       S3_REGION: 'eu-north-1',
       REDIS_URL: 'redis+unix:///run/redis.sock',
       SMTP_URL: 'smtp://user:secret@mail.example.org:587',
@@ -57,7 +57,7 @@ test.serial('values as they are used', (t) => {
     {
       publicUrl: 'https://files.example.org',
       corsOrigins: ['https://a.example', 'http://localhost:3000'],
-      s3: { bucket: 'bytes', region: 'eu-north-1' },
+      s3: { bucket: 'bytes', prefix: 'a/b/', region: 'eu-north-1' },
       redisUrl: 'redis+unix:///run/redis.sock',
       smtpUrl: 'smtp://user:secret@mail.example.org:587',
       mailFrom: 'files@example.org',
@@ -76,7 +76,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   LOG_LEVEL: ['loud'],
   SMTP_URL: ['mail.example.org', 'http://mail.example.org', 'smtp://'],
   MAIL_FROM: ['nobody', 'a b@example.org'],
-  S3_BUCKET: ['Big', 'a/b'],
+  S3_BUCKET: ['Big', 'a/b', 'bytes/', 'bytes/a//b', 'bytes/ä'],
   S3_ENDPOINT: ['localhost:9000'],
 }
 for (const [name, values] of Object.entries(REFUSED)) {

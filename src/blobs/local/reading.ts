@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs'
 import { Readable } from 'node:stream'
-import { SpaceError } from '../../space/errors.js'
+import { tooShort } from '../ranges.js'
 import { MemoryShare } from '../share.js'
 import { failure } from './failure.js'
 import { close, open, readFully } from './files.js'
@@ -27,16 +27,6 @@ export async function readSmall(path: string, blob: string, start: number, lengt
   } finally {
     closeSync(fd)
   }
-}
-
-/** A stream of bytes that are already there. */
-export function streamOf(bytes: Buffer): Readable {
-  return new Readable({
-    read() {
-      if (bytes.length > 0) this.push(bytes)
-      this.push(null)
-    },
-  })
 }
 
 /**
@@ -93,8 +83,4 @@ export class RangeStream extends Readable {
         (closing: Error) => callback(error ?? closing),
       )
   }
-}
-
-export function tooShort(blob: string, size: number): SpaceError {
-  return new SpaceError('CORRUPT', `The blob ${blob} ends at byte ${size}, before what was asked of it.`)
 }

@@ -6,6 +6,7 @@ import { SpaceError } from '../../space/errors.js'
 import type { StoredBlob } from '../../space/types.js'
 import { BlobCache } from '../cache.js'
 import { newBlobId } from '../ids.js'
+import { checkRange, doesNotExist, streamOf, tooShort } from '../ranges.js'
 import type { BlobStore, ByteRange, ListedBlob, PendingBlob, PutOptions } from '../store.js'
 import { errno, failure, ignoreMissing } from './failure.js'
 import { close, fstat, open, rename, unlink } from './files.js'
@@ -13,7 +14,7 @@ import { FolderSync, syncFolder } from './folder-sync.js'
 import { Heartbeat } from './heartbeat.js'
 import { Layout, type Places, parsePendingName } from './layout.js'
 import { PromptCalls } from './prompt.js'
-import { RangeStream, readSmall, streamOf, tooShort } from './reading.js'
+import { RangeStream, readSmall } from './reading.js'
 import { upload } from './upload.js'
 import { filesIn, namesIn } from './walk.js'
 
@@ -223,15 +224,6 @@ async function settleIntoNewFolder(places: Places): Promise<void> {
   await access(places.pending)
   await mkdir(places.fan, { recursive: true, mode: 0o750 })
   await rename(places.pending, places.live)
-}
-
-function checkRange(range: ByteRange | undefined): void {
-  if (range && !(Number.isSafeInteger(range.end) && range.start >= 0 && range.start <= range.end))
-    throw new SpaceError('RANGE_NOT_SATISFIABLE', `The range ${range.start}-${range.end} has no bytes.`)
-}
-
-function doesNotExist(space: string, blob: string): never {
-  throw new SpaceError('CORRUPT', `The blob ${blob} of the space ${space} does not exist.`)
 }
 
 /** Takes over the descriptor, also when it fails. */
