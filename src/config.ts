@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { isEmail } from './accounts/names.js'
+import { type AddressRange, parseRange } from './http/remote/addresses.js'
 import { parseRedisUrl } from './redis/connect.js'
 import type { Durability } from './redis/process.js'
 
@@ -32,6 +33,8 @@ export interface ServeConfig extends StoreConfig {
   readonly publicUrl?: string
   /** Origins whose pages may call us from a browser; `*` among them lets all in. */
   readonly corsOrigins: readonly string[]
+  /** Ranges of addresses that uploads by URL may be fetched from besides public ones. */
+  readonly fetchAllow: readonly AddressRange[]
   /** How deep a PROPFIND may look. */
   readonly davDepth: 'infinity' | '1'
   readonly logLevel: LogLevel
@@ -118,6 +121,12 @@ const SERVE_SETTINGS: readonly Setting[] = [
     parse: origins,
   },
   {
+    flags: '--fetch-allow <ranges>',
+    env: 'FETCH_ALLOW',
+    help: 'private addresses that uploads by URL may be fetched from, such as 10.1.0.0/16,fd00::/8 (default: none)',
+    parse: ranges,
+  },
+  {
     flags: '--smtp-url <url>',
     env: 'SMTP_URL',
     help: 'smtp://user:password@host:port or smtps://…: mails invitations',
@@ -180,6 +189,7 @@ export function serveConfig(command: Command): ServeConfig {
     port,
     publicUrl,
     corsOrigins = [],
+    fetchAllow = [],
     davDepth,
     logLevel,
     smtpUrl,
@@ -190,6 +200,7 @@ export function serveConfig(command: Command): ServeConfig {
     host,
     port,
     corsOrigins,
+    fetchAllow,
     davDepth,
     logLevel,
     ...(publicUrl !== undefined && { publicUrl }),
@@ -204,7 +215,8 @@ interface StoreOptions extends Omit<StoreConfig, 's3'> {
   readonly s3Region?: string
 }
 
-type ServeOptions = Omit<ServeConfig, 'corsOrigins'> & Partial<Pick<ServeConfig, 'corsOrigins'>>
+type ServeOptions = Omit<ServeConfig, 'corsOrigins' | 'fetchAllow'> &
+  Partial<Pick<ServeConfig, 'corsOrigins' | 'fetchAllow'>>
 
 /** The options without those whose variable is set and empty, as compose files and shells leave them. */
 function given<T extends object>(command: Command): T {
@@ -279,6 +291,16 @@ function origins(text: string): readonly string[] {
     throw new InvalidArgumentError(`"${origin}" is not an origin such as https://example.com, nor *.`)
   }
   return list
+}
+
+function ranges(text: string): readonly AddressRange[] {
+  return text.split(',').map((range) => {
+    try {
+      return parseRange(range.trim())
+    } catch {
+      throw new InvalidArgumentError(`"${range}" is not an address, nor a range of them such as 10.1.0.0/16.`)
+    }
+  })
 }
 
 function oneOf(...choices: readonly string[]): (text: string) => string {

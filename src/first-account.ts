@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os'
+import { resourceNameFrom } from './accounts/names.js'
 import { SpaceError } from './space/errors.js'
 import type { Store } from './store.js'
 
@@ -11,8 +12,6 @@ export interface FirstAccount {
 }
 
 const SPACE = 'files'
-/** Contract §1, resource names. */
-const NAME = /^[a-z0-9][a-z0-9_-]{0,127}$/
 
 /**
  * Makes an account named after the operating system's user, with a space, where there is no account at all; else
@@ -35,14 +34,7 @@ export async function makeFirstAccount({ directory, spaces }: Store): Promise<Fi
 
 /** `Ann Smith` → `ann-smith`; `me` where nothing of a name is left. */
 export function accountName(userName: string): string {
-  const name = userName
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/\p{M}/gu, '')
-    .replace(/[^a-z0-9_-]+/g, '-')
-    .replace(/^[-_]+|-+$/g, '')
-    .slice(0, 128)
-  return NAME.test(name) ? name : 'me'
+  return resourceNameFrom(userName) || 'me'
 }
 
 /** A container's user may have no name. */

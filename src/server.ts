@@ -4,11 +4,13 @@ import { Throttle } from './accounts/throttle.js'
 import type { ServeConfig } from './config.js'
 import { type FirstAccount, makeFirstAccount } from './first-account.js'
 import { createApp } from './http/app.js'
+import { RemoteFetcher } from './http/remote/fetcher.js'
 import type { Log } from './log.js'
 import { createMailer, type Mailer } from './mail/mailer.js'
 import { Maintenance } from './maintenance.js'
 import { Watcher } from './space/watcher.js'
 import { openStore, type Store } from './store.js'
+import { urlSecret } from './url-secret.js'
 
 export interface RunningServer {
   /** What links begin with: PUBLIC_URL, or where the server listens. */
@@ -40,6 +42,7 @@ export async function startServer(config: ServeConfig, log: Log): Promise<Runnin
 async function serve(config: ServeConfig, store: Store, log: Log): Promise<RunningServer> {
   const { directory, blobs, spaces, redis } = store
   const firstAccount = await makeFirstAccount(store)
+  const secret = await urlSecret(redis)
   const watcher = new Watcher(await store.connect('watcher'))
   let listening = ''
   const settings = {
@@ -60,6 +63,8 @@ async function serve(config: ServeConfig, store: Store, log: Log): Promise<Runni
     throttle,
     watcher,
     settings,
+    urlSecret: secret,
+    fetcher: new RemoteFetcher({ allow: config.fetchAllow }),
     log,
     health,
     ...(mailer && { mailer }),

@@ -62,9 +62,18 @@ export class Directory {
    * Who asks and which space is meant, in one round trip: what every request begins with, and what a long upload asks
    * again before it commits. Never cached. An unknown token, owner or space is simply absent.
    */
-  async load(token: string | undefined, target?: SpaceAddress): Promise<Loaded> {
+  load(token: string | undefined, target?: SpaceAddress): Promise<Loaded> {
     const hash = token && token.length <= LONGEST_TOKEN ? hashToken(token) : ''
-    const [caller, space] = list(await this.#slot.read('load', [hash, ...addressArgs(target)]))
+    return this.#load(hash, '', target)
+  }
+
+  /** The same for what an account has signed (by id): as if it asked with a token now. */
+  loadAs(accountId: string, target: SpaceAddress): Promise<Loaded> {
+    return this.#load('', accountId, target)
+  }
+
+  async #load(hash: string, accountId: string, target: SpaceAddress | undefined): Promise<Loaded> {
+    const [caller, space] = list(await this.#slot.read('load', [hash, ...addressArgs(target), accountId]))
     const session = caller ? decodeSession(list(caller), this.#plans) : undefined
     const ref = space ? decodeSpace(list(space), session, this.#plans) : undefined
     return {

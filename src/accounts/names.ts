@@ -26,6 +26,17 @@ export function isResourceName(name: string): boolean {
   return RESOURCE_NAME.test(name)
 }
 
+/** A name made of any text: `Ann Smith` → `ann-smith`; '' where nothing of it is left. */
+export function resourceNameFrom(text: string): string {
+  return text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/\p{M}/gu, '')
+    .replace(/[^a-z0-9_-]+/g, '-')
+    .replace(/^[-_]+|-+$/g, '')
+    .slice(0, 128)
+}
+
 export function isEmail(text: string): boolean {
   return text.length <= LONGEST_EMAIL && EMAIL.test(text)
 }

@@ -11,6 +11,8 @@ import { joinPage } from './join-page.js'
 import { createListener } from './listener.js'
 import { NovemSurface } from './novem/surface.js'
 import { novemRoot } from './novem/tree.js'
+import { storageFailure } from './storage/failure.js'
+import { storageRoot } from './storage/tree.js'
 
 const IDLE_TIMEOUT_MS = 120_000
 const ROOT = /^\/+(?:[?#]|$)/
@@ -32,12 +34,18 @@ export function createApp(deps: AppDeps): FastifyInstance {
   const stopping = new AbortController()
   const novem = new NovemSurface(deps, novemRoot(), stopping.signal)
   const dav = new DavServer(deps)
+  const storage = new NovemSurface(deps, storageRoot(), stopping.signal, storageFailure)
   const invitations = new NovemSurface(deps, invitationsRoot(), stopping.signal, invitationFailure)
   // The first whose paths match; the last takes all.
   const surfaces: readonly Surface[] = [
     { prefix: '/dav', paths: /^\/+dav(?:[/?#]|$)/, serve: (req, res, url) => dav.serve(req, res, url) },
     { prefix: '/healthz', paths: /^\/+healthz\/?(?:\?|$)/, serve: healthAnswer(deps) },
     { prefix: '/join', paths: /^\/+join\/?(?:\?|$)/, serve: joinPage(deps) },
+    {
+      prefix: '/storage',
+      paths: /^\/+api\/+v1\/+space(?:[/?]|$)/,
+      serve: (req, res, url) => storage.serve(req, res, url),
+    },
     {
       prefix: '/invitations',
       paths: /^\/+v1\/+spaces(?:[/?]|$)/,

@@ -1,6 +1,6 @@
 /** One request on its way through a surface, and the tree of resources that finds its handler. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Loaded } from '../accounts/types.js'
+import type { Loaded, SpaceAddress } from '../accounts/types.js'
 import { decodePath } from '../space/names.js'
 import type { Answer } from './answer.js'
 import type { AppDeps } from './deps.js'
@@ -22,6 +22,8 @@ export interface Call {
   readonly query: ReadonlyMap<string, string>
   readonly token: string | undefined
   readonly loaded: Loaded
+  /** Who asks, and which space is meant, anew. */
+  readonly reload: (target: SpaceAddress) => Promise<Loaded>
   /** The resource that was found. */
   readonly resource: Resource
   /** Aborts when the client has gone or the server stops. */
@@ -31,7 +33,18 @@ export interface Call {
 export type Handler = (call: Call) => Promise<Answer>
 
 export type Params = Readonly<Partial<Record<ParamName, string>>>
-export type ParamName = 'user' | 'space' | 'name' | 'org' | 'group' | 'role' | 'member' | 'tag' | 'token'
+export type ParamName =
+  | 'user'
+  | 'space'
+  | 'name'
+  | 'org'
+  | 'group'
+  | 'role'
+  | 'member'
+  | 'tag'
+  | 'token'
+  | 'spaceId'
+  | 'pathId'
 
 /** A place in the URL space. HEAD comes with GET, OPTIONS with everything. */
 export interface Resource {

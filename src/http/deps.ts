@@ -5,6 +5,7 @@ import type { BlobStore } from '../blobs/store.js'
 import type { Log } from '../log.js'
 import type { Mailer } from '../mail/mailer.js'
 import type { TreeOperations } from '../space/operations.js'
+import type { RemoteFetcher } from './remote/fetcher.js'
 
 /** Wakes those who wait for a space's journal. Subscribed when `watch` resolves: read the journal after that, then wait. */
 export interface Watching {
@@ -32,6 +33,14 @@ export interface HttpSettings {
   readonly heartbeatMs?: number
 }
 
+export interface PresignedRead {
+  /** How long it is good. */
+  readonly seconds: number
+  readonly contentType: string
+  /** `Content-Disposition` of the answer. */
+  readonly disposition: string
+}
+
 /** What the HTTP surfaces are made of. */
 export interface AppDeps {
   readonly tree: TreeOperations & TreeLife
@@ -42,6 +51,12 @@ export interface AppDeps {
   /** Sends invitations; absent where no mail server is configured. */
   readonly mailer?: Mailer
   readonly settings: HttpSettings
+  /** Signs URLs; the same in every process of an installation. */
+  readonly urlSecret: Buffer
+  /** Fetches files by URL; absent: from public addresses only. */
+  readonly fetcher?: RemoteFetcher
+  /** Addresses at which clients read blobs without us; absent where the operator has not turned that on. */
+  readonly presign?: (space: string, blob: string, options: PresignedRead) => Promise<string>
   readonly log: Log
   /** What `/healthz` asks, by name; each rejects with what is wrong. */
   readonly health?: Readonly<Record<string, () => Promise<unknown>>>

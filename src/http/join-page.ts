@@ -11,6 +11,7 @@ import type { AppDeps } from './deps.js'
 import { isServerFailure, novemFailure } from './errors.js'
 import { guarded } from './invitations/tree.js'
 import { allowed, optionsAnswer } from './options.js'
+import { originOf } from './origin.js'
 import { READ } from './rights.js'
 import { parseQuery, parseTarget } from './target.js'
 
@@ -46,7 +47,7 @@ async function answer(deps: AppDeps, req: IncomingMessage, url: string): Promise
     if (req.method !== 'GET' && req.method !== 'HEAD') throw otherVerb(req.method)
     const token = parseQuery(parseTarget(url).search).get('token') ?? ''
     const found = await guarded({ deps, req }, () => deps.directory.invitations.preview(token))
-    const origin = deps.settings.publicUrl ?? `http://${req.headers.host ?? 'localhost'}`
+    const origin = originOf(deps, req)
     return page(200, `${found.owner} shares “${found.tag}”`, invitationHtml(found, origin, token))
   } catch (error) {
     if (error instanceof SpaceError && error.code === 'INVALID_TOKEN') {

@@ -17,18 +17,28 @@ const MEDIA_TYPE =
 
 /**
  * The type a write declares, else that of the name's extension.
- * `declared`: the request's Content-Type. BAD_REQUEST where it is not a media type of at most 255 bytes.
+ * `declared`: the request's Content-Type, or what else `what` calls it. BAD_REQUEST where it is not a media type of at most
+ * 255 bytes.
  */
-export function contentType(declared: string | undefined, name: string): string {
+export function contentType(
+  declared: string | undefined,
+  name: string,
+  what = 'The header Content-Type',
+): string {
   const given = (declared ?? '').trim()
-  if (given !== '' && (given.length > LONGEST || !MEDIA_TYPE.test(given))) {
+  if (given !== '' && !isMediaType(given)) {
     throw new SpaceError(
       'BAD_REQUEST',
-      `The header Content-Type is not a media type of at most ${LONGEST} bytes such as "text/csv; charset=utf-8": ${quote(given)}.`,
+      `${what} is not a media type of at most ${LONGEST} bytes such as "text/csv; charset=utf-8": ${quote(given)}.`,
     )
   }
   const essence = given.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   return NO_DECLARATION.has(essence) ? typeOfName(name) : given
+}
+
+/** Of at most 255 bytes. */
+export function isMediaType(text: string): boolean {
+  return text.length <= LONGEST && MEDIA_TYPE.test(text)
 }
 
 /** By extension; a name without one, or with nothing before it, says nothing of its content. */

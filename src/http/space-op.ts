@@ -33,7 +33,11 @@ export async function reloadOp(
   space: SpaceRef,
   op: OpContext,
 ): Promise<OpContext | undefined> {
-  const loaded = await directory.load(token, { shortname: space.shortname })
+  return reloadedOp(await directory.load(token, { shortname: space.shortname }), space, op)
+}
+
+/** The same of what was loaded anew, whoever asks. */
+export function reloadedOp(loaded: Loaded, space: SpaceRef, op: OpContext): OpContext | undefined {
   const { session } = loaded
   if (!session) throw new SpaceError('UNAUTHENTICATED', 'The token was revoked meanwhile.')
   const found = visibleSpace(loaded)

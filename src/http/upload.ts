@@ -3,6 +3,8 @@
  * (src/README.md, "The life of one write").
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { PutOptions } from '../blobs/store.js'
 import { SpaceError } from '../space/errors.js'
 import { pathString } from '../space/names.js'
 import type { WriteRequest, WriteResult } from '../space/operations.js'
@@ -25,11 +27,13 @@ export interface Upload {
   readonly digests: ExpectedDigests
   /** Bytes a client says will come where no Content-Length does. */
   readonly expected?: number
+  /** Bytes that must come, no more and no fewer (BODY_BROKEN), also where no Content-Length says so. */
+  readonly exact?: number
 }
 
 /** Errors of `checkWrite`, `BlobStore.put` and `write`. */
 export async function upload(call: Upload, at: Location, request: WriteRequest): Promise<WriteResult> {
-  const length = announcedLength(call.req)
+  const length = announcedLength(call.req) ?? call.exact
   const isSmall =
     length !== undefined &&
     length <= Math.min(SMALL_BYTES, call.op.limits.fileBytes) &&
@@ -44,18 +48,31 @@ export async function upload(call: Upload, at: Location, request: WriteRequest):
   return commit(call, at, blob, request, isHere ? undefined : call.reload)
 }
 
-async function receive(call: Upload, at: Location, length: number | undefined): Promise<StoredBlob> {
-  const { req, res, deps, op, digests } = call
+function receive(call: Upload, at: Location, length: number | undefined): Promise<StoredBlob> {
+  const { req, res, digests } = call
   askForBody(req, res)
+  return takeIn(call, at, req, {
+    ...(length !== undefined && { length }),
+    digests: digests.algorithms,
+    verify: digests.verify,
+  })
+}
+
+/**
+ * Bytes become a blob, to be committed. The body is not destroyed. Errors of `BlobStore.put`, naming the path; where the body
+ * itself failed with one of the domain's errors, that one.
+ */
+export async function takeIn(
+  { deps, op }: Pick<Upload, 'deps' | 'op'>,
+  at: Location,
+  body: Readable,
+  options: Omit<PutOptions, 'limit'> = {},
+): Promise<StoredBlob> {
   try {
-    return await deps.blobs.put(op.space, req, {
-      limit: op.limits.fileBytes,
-      ...(length !== undefined && { length }),
-      digests: digests.algorithms,
-      verify: digests.verify,
-    })
+    return await deps.blobs.put(op.space, body, { limit: op.limits.fileBytes, ...options })
   } catch (error) {
-    throw aboutPath(error, at)
+    const isOwn = error instanceof SpaceError && error.cause instanceof SpaceError
+    throw aboutPath(isOwn ? error.cause : error, at)
   }
 }
 

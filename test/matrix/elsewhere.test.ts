@@ -21,7 +21,7 @@ test.before(async () => {
   const watcher = new Watcher(await here.redis.connect('elsewhere-watcher'))
   const { blobs } = here
   const parts = { tree, blobs, watcher, directory: new Directory(client), throttle: new Throttle(client) }
-  const app = createApp({ ...parts, settings: {}, log: silentLog, health: {} })
+  const app = createApp({ ...parts, settings: {}, urlSecret: here.urlSecret, log: silentLog, health: {} })
   await app.listen({ port: 0, host: '127.0.0.1' })
   there = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   stop = async () => {

@@ -1,11 +1,12 @@
 import test, { type ExecutionContext } from 'ava'
 import { invitationsRoot } from '../../src/http/invitations/tree.js'
 import { novemRoot } from '../../src/http/novem/tree.js'
+import { storageRoot } from '../../src/http/storage/tree.js'
 import { type TestServer, testServer } from '../support/server.js'
 import { DAV } from './dav-table.js'
 import { type Route, routesOf } from './routes.js'
 import { answerTo, complaintsOf, optionsComplaints, plansOf } from './runner.js'
-import { INVITATIONS, NOVEM, patternsOf } from './table.js'
+import { INVITATIONS, NOVEM, patternsOf, STORAGE } from './table.js'
 import { world } from './world.js'
 
 let server: TestServer
@@ -45,7 +46,12 @@ test('each role gets what it may, and not a row more: all else', (t) =>
 
 test('the secrets are where the matrix looks for them: their owner is shown each one', async (t) => {
   const here = await world(server)
-  const plans = [...plansOf(NOVEM, ROUTES), ...plansOf(INVITATIONS, routesOf(invitationsRoot())), ...DAV]
+  const plans = [
+    ...plansOf(NOVEM, ROUTES),
+    ...plansOf(INVITATIONS, routesOf(invitationsRoot())),
+    ...plansOf(STORAGE, routesOf(storageRoot())),
+    ...DAV,
+  ]
   const reading = plans.filter(({ safe }) => safe)
   const answers = await Promise.all(reading.map((plan) => answerTo(here, 'owner', plan)))
   const shown = answers.join('\n')

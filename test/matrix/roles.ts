@@ -50,6 +50,8 @@ const CLASSES = {
   // The same to everybody.
   open: /*         */ 'ok  ok  ok  ok  ok  ok  ok  ok  ok  ok  ok  ok',
   'open-bad': /*   */ '400 400 400 400 400 400 400 400 400 400 400 400',
+  // By URL alone, which here has no signature.
+  unsigned: /*     */ '403 403 403 403 403 403 403 403 403 403 403 403',
   // Invitations by token.
   'share-make': /* */ 'ok  400 400 400 400 400 400 400 400 401 404 400',
   'share-change': /**/ 'ok  403 403 403 403 403 403 403 403 401 404 403',

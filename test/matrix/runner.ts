@@ -178,6 +178,9 @@ function usual(param: string, pattern: string): string {
       return '{folder}/{file}'
     case 'user':
       return '{owner}'
+    case 'spaceId':
+      return '{owner}~{space}'
+    case 'pathId':
     case 'space':
     case 'org':
     case 'token':

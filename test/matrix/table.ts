@@ -199,6 +199,46 @@ export const INVITATIONS: Table = {
   '/v1/spaces/token/:token': { GET: { of: 'open', shows: ['name'] } },
 }
 
+const json = (of: Class, body: unknown): Case => ({ of, headers: JSON_BODY, body: JSON.stringify(body) })
+const DATA_URL = { file: 'data:,bytes' }
+const TWO_STAGES = { file: { type: 'text/plain', size: 5 } }
+
+export const STORAGE: Table = {
+  '/api/v1/space/list': { GET: 'self-gated' },
+  '/api/v1/space/create': { POST: json('self-gated', { name: 'made' }) },
+  '/api/v1/space/:spaceId/fetch': { GET: 'read' },
+  '/api/v1/space/:spaceId/update': { POST: { ...json('manage', { description: 'text' }), keeps: true } },
+  '/api/v1/space/:spaceId/delete': { POST: json('manage', {}) },
+  '/api/v1/space/:spaceId/storage/upload/*': {
+    POST: [
+      { of: 'write', body: 'bytes' },
+      { of: 'write', body: 'b'.repeat(100_000) },
+      json('write', DATA_URL),
+      { ...json('write', TWO_STAGES), keeps: true },
+      {
+        of: 'write',
+        headers: { 'content-type': 'multipart/form-data; boundary=b' },
+        body: '--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nbytes\r\n--b--',
+      },
+    ],
+  },
+  '/api/v1/space/:spaceId/storage/:pathId/upload': { POST: [{ of: 'write', body: 'bytes' }] },
+  '/api/v1/space/:spaceId/storage/download/*': {
+    GET: ['read', { of: 'read', headers: { accept: 'application/json' } }],
+  },
+  '/api/v1/space/:spaceId/storage/list/*': {
+    GET: [
+      { of: 'read', params: { rest: '' } },
+      { of: 'read', params: { rest: '{folder}' } },
+      { of: 'read', params: { rest: '' }, query: '?recursive=true' },
+    ],
+  },
+  '/api/v1/space/:spaceId/storage/delete/*': { POST: json('write', {}) },
+  '/api/v1/space/:spaceId/storage/copy/*': { POST: json('write', { destinationPath: 'copy' }) },
+  '/api/v1/space/:spaceId/storage/move/*': { POST: json('write', { destinationPath: 'moved' }) },
+  '/api/v1/space/:spaceId/storage/signed/*': { GET: 'unsigned', PUT: { of: 'unsigned', body: 'bytes' } },
+}
+
 /** The cases of a route, one by one; none where the table does not know it. */
 export function casesOf(table: Table, pattern: string, verb: Verb): readonly Case[] {
   const cases = table[pattern]?.[verb]

@@ -40,6 +40,7 @@ export type Values = Readonly<
     | 'folder'
     | 'folderId'
     | 'file'
+    | 'pathId'
     | 'token'
     | 'reader'
     | 'stranger',
@@ -159,6 +160,7 @@ async function household(
     category,
     folder,
     file,
+    pathId: Buffer.from(`${folder}/${file}`).toString('base64url'),
     token,
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
@@ -39,6 +40,7 @@ export interface TestServer extends TestUser {
   readonly directory: Directory
   readonly spaces: Spaces
   readonly blobs: LocalBlobStore
+  readonly urlSecret: Buffer
   /** What the server has logged as errors. */
   readonly errors: readonly string[]
   user(name: string, options?: NewUser): Promise<TestUser>
@@ -67,12 +69,14 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     mayWrite: (account, space) => directory.visible.mayWrite(account, space),
   })
   const watcher = new Watcher(await redis.connect('watcher'))
+  const urlSecret = randomBytes(32)
   const deps: AppDeps = {
     tree: spaces,
     blobs,
     directory,
     watcher,
     throttle: new Throttle(client),
+    urlSecret,
     settings: options.settings ?? {},
     log: { info() {}, warn: (line) => errors.push(line), error: (line) => errors.push(line) },
     health: { redis: () => client.ping() },
@@ -110,6 +114,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     directory,
     spaces,
     blobs,
+    urlSecret,
     errors,
     user,
     stop: async () => {

@@ -5,6 +5,7 @@ ARGV: 1 SHA-256 of the token in hex, or ''
       2 how the space is named: '' not at all, 'name', 'short'
       3 name of the owner, '' for the caller (by name only)
       4 name or shortname of the space
+      5 id of the account that asks, where no token says so; ''
 Result: { caller, space }
       caller: false or { account row, token id, token name }
       space: false or { id, name, shortname, owner's account row, or false where that is the caller,
@@ -16,8 +17,13 @@ Result: { caller, space }
 --@include sharing/access
 
 local token_hash, addressing, owner_name, space_name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local account = ARGV[5]
 
 local function load_caller()
+  if account ~= '' then
+    local row = account_row(account)
+    return row and { row, '', '' }
+  end
   local packed = token_hash ~= '' and redis.call('HGET', TOKENS, token_hash)
   if not packed then
     return false

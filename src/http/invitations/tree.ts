@@ -5,6 +5,7 @@ import { type Answer, jsonAnswer } from '../answer.js'
 import type { Call, Resource } from '../call.js'
 import { isoDate } from '../dates.js'
 import { sessionOf } from '../novem/space-call.js'
+import { originOf } from '../origin.js'
 import { readJson } from '../request-body.js'
 import { idempotencyKey } from '../request-headers.js'
 import { optionalNumber, optionalString, requiredString } from './request.js'
@@ -126,8 +127,7 @@ export async function guarded<T>(
 /** The mail is sent before the answer, so that this can say whether it was. */
 async function shareAnswer(call: Call, made: NewInvitation, message: string): Promise<Answer> {
   const { token, tag, email, permission } = made
-  const origin = call.deps.settings.publicUrl ?? `http://${call.req.headers.host ?? 'localhost'}`
-  const url = `${origin}/join?token=${token}`
+  const url = `${originOf(call.deps, call.req)}/join?token=${token}`
   const body = {
     token,
     share_url: url,

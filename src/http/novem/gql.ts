@@ -6,6 +6,7 @@ import { SpaceError } from '../../space/errors.js'
 import { type Answer, jsonAnswer } from '../answer.js'
 import type { Call, Resource } from '../call.js'
 import { isoDate } from '../dates.js'
+import { originOf } from '../origin.js'
 import { readJson } from '../request-body.js'
 import { sessionOf, uriOf } from './space-call.js'
 
@@ -41,7 +42,7 @@ async function spacesOf(call: Call, owner: Account): Promise<readonly unknown[]>
 async function spaceOf(call: Call, owner: Account, space: VisibleSpace): Promise<unknown> {
   const { deps } = call
   const { account } = sessionOf(call)
-  const origin = deps.settings.publicUrl ?? `http://${call.req.headers.host ?? 'localhost'}`
+  const origin = originOf(deps, call.req)
   const op = { space: space.id, caller: callerIn(space, account.id), limits: owner.plan }
   try {
     const [{ info, meta }, shares, tags] = await Promise.all([

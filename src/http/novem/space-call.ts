@@ -7,7 +7,7 @@ import type { Answer } from '../answer.js'
 import type { Call, Handler } from '../call.js'
 import { idempotencyKey } from '../request-headers.js'
 import { NOTHING, type Rights } from '../rights.js'
-import { isMissingSpace, NOWHERE, reloadOp, spaceOp, visibleSpace } from '../space-op.js'
+import { isMissingSpace, NOWHERE, reloadedOp, spaceOp, visibleSpace } from '../space-op.js'
 
 export interface SpaceCall extends Call {
   readonly session: Session
@@ -52,7 +52,8 @@ export function sessionOf({ loaded }: Call): Session {
  * UNAUTHENTICATED where the token was revoked, NOT_FOUND where the space or the early-access flag has gone.
  */
 export async function reload(call: SpaceCall): Promise<OpContext> {
-  const op = await reloadOp(call.deps, call.token, call.space, call.op)
+  const { space } = call
+  const op = reloadedOp(await call.reload({ shortname: space.shortname }), space, call.op)
   if (!op) throw noSuchSpace(call)
   return op
 }
@@ -69,12 +70,18 @@ function toSpaceCall(call: Call): SpaceCall {
   return {
     ...call,
     session,
-    space: space ?? { id: NOWHERE, name: call.params.space ?? '', shortname: '', owner: session.account },
+    space: space ?? { id: NOWHERE, name: spaceName(call), shortname: '', owner: session.account },
     op: { ...spaceOp(session, space), ...(key !== undefined && { idempotencyKey: key }) },
   }
 }
 
-function noSuchSpace({ params }: Call): SpaceError {
+/** As the path has it. */
+function spaceName({ params: { space, spaceId = '' } }: Call): string {
+  return space ?? spaceId
+}
+
+function noSuchSpace(call: Call): SpaceError {
+  const { params } = call
   const of = params.user === undefined ? '' : ` of ${quote(params.user)}`
-  return new SpaceError('NOT_FOUND', `There is no space ${quote(params.space ?? '')}${of}.`)
+  return new SpaceError('NOT_FOUND', `There is no space ${quote(spaceName(call))}${of}.`)
 }

@@ -126,6 +126,7 @@ export class NovemSurface {
       query: parseQuery(target.search),
       token,
       loaded,
+      reload: (address) => this.#deps.directory.load(token, address),
       ended: () => endOf(res, this.#stopping),
     }
   }
@@ -162,9 +163,17 @@ function checkHost(req: IncomingMessage): void {
   if (hosts > 1) throw new SpaceError('BAD_REQUEST', `The header Host comes ${hosts} times.`)
 }
 
-function addressOf({ user, space }: Params): SpaceAddress | undefined {
+function addressOf({ user, space, spaceId }: Params): SpaceAddress | undefined {
+  if (spaceId !== undefined) return addressOfId(spaceId)
   if (space === undefined) return undefined
   return user === undefined ? { name: space } : { owner: user, name: space }
+}
+
+/** Contract §7: the shortname, or `owner~name`; account names have no tilde. */
+function addressOfId(spaceId: string): SpaceAddress {
+  const tilde = spaceId.indexOf('~')
+  if (tilde === -1) return { shortname: spaceId }
+  return { owner: spaceId.slice(0, tilde), name: spaceId.slice(tilde + 1) }
 }
 
 function nothingAt({ path }: Target): SpaceError {

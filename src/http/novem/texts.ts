@@ -6,6 +6,7 @@ import type { Handler, Resource } from '../call.js'
 import { isNotModified } from '../conditional.js'
 import { httpDate } from '../dates.js'
 import { quoted } from '../etags.js'
+import { originOf } from '../origin.js'
 import { readText } from '../request-body.js'
 import { OWN_TEXT, READ, type Rights } from '../rights.js'
 import { ofSpace, rightsInSpace, type SpaceCall, uriOf } from './space-call.js'
@@ -62,8 +63,7 @@ export function fixedText(textOf: (call: SpaceCall) => string): Resource {
 }
 
 export function urlOf({ deps, req, space }: SpaceCall): string {
-  const origin = deps.settings.publicUrl ?? `http://${req.headers.host ?? 'localhost'}`
-  return origin + uriOf(space.owner, space.name)
+  return originOf(deps, req) + uriOf(space.owner, space.name)
 }
 
 export function textRights({ access }: SpaceInfo): Rights {

@@ -5,6 +5,7 @@ import { isNotModified } from '../../conditional.js'
 import { attachment } from '../../disposition.js'
 import { fileAnswer } from '../../file.js'
 import { prefersJson } from '../../request-headers.js'
+import { metaOf } from '../../storage/meta.js'
 import { flag } from '../../target.js'
 import { metadata } from '../metadata.js'
 import type { SpaceCall } from '../space-call.js'
@@ -25,14 +26,24 @@ export async function readContent(call: SpaceCall): Promise<Answer> {
   return folderAnswer(call, { ...found, entry }, page ?? { entries: [] })
 }
 
-function contentAnswer(call: SpaceCall, entry: FileEntry, access: Access): Answer | Promise<Answer> {
-  const { req, deps, space } = call
+async function contentAnswer(call: SpaceCall, entry: FileEntry, access: Access): Promise<Answer> {
+  const { req, deps, op } = call
+  if (!prefersJson(req.headers)) return bytesAnswer(call, entry, access)
   const headers = entryHeaders({ entry, access })
   if (isNotModified(req.headers, entry)) return { status: 304, headers }
-  if (prefersJson(req.headers)) {
-    headers.push('Content-Type', JSON_TYPE)
-    return { status: 200, headers, body: JSON.stringify(metadata(entry)) }
-  }
+  const meta = (await metaOf(deps.tree, op, [entry])).get(entry.id)
+  headers.push('Content-Type', JSON_TYPE)
+  return { status: 200, headers, body: JSON.stringify({ ...metadata(entry), ...(meta && { meta }) }) }
+}
+
+/** A file's bytes, to be saved under its name. */
+export async function bytesAnswer(
+  { req, deps, space }: SpaceCall,
+  entry: FileEntry,
+  access: Access,
+): Promise<Answer> {
+  const headers = entryHeaders({ entry, access })
+  if (isNotModified(req.headers, entry)) return { status: 304, headers }
   headers.push('Content-Disposition', attachment(entry.name))
   return fileAnswer({ req, blobs: deps.blobs, space: space.id }, entry, headers)
 }
