@@ -8,6 +8,7 @@ import type { Handler, Signal } from 'fuse-native'
 import type { Log } from '../../src/log.js'
 import { type Awaitable, FileSystemError } from '../filesystem.js'
 import { errnoNumber, errnoOf } from './errno.js'
+import { allowOmittedTimes } from './libfuse.js'
 import type { ProcessMemory } from './memory.js'
 import type { Operations } from './operations.js'
 import type { Request, Requests } from './requests.js'
@@ -17,6 +18,7 @@ export interface BridgeSettings {
   readonly mountPoint: string
   /** As `optionString` makes it. */
   readonly options: string
+  readonly cacheSeconds: number
   readonly operations: Operations
   readonly memory: ProcessMemory | undefined
   readonly requests: Requests
@@ -60,7 +62,10 @@ export async function createBridge(settings: BridgeSettings): Promise<Bridge> {
   // It would run a shell, and `fusermount`, which is not everywhere; unmount.ts does it before.
   Fuse.unmount = (_mountPoint, done) => done(null)
   return {
-    mount: () => ended((done) => fuse.mount(done)),
+    mount: async () => {
+      await ended((done) => fuse.mount(done))
+      fuse.mend()
+    },
     leave: () => ended((done) => fuse.unmount(done)),
   }
 }
@@ -98,6 +103,15 @@ function bridgeOf(Fuse: typeof FuseNative) {
       })
       this.#settings = settings
       this.#operations = settings.operations
+    }
+
+    /** What only the running libfuse can be told. */
+    mend(): void {
+      const { memory, cacheSeconds, log } = this.#settings
+      if (memory && allowOmittedTimes(this._thread, memory, cacheSeconds)) return
+      log.warn(
+        'This libfuse is not known: touch -m, and whatever sets only one of the two times, changes nothing.',
+      )
     }
 
     protected override _fuseOptions(): string {
@@ -193,8 +207,13 @@ function bridgeOf(Fuse: typeof FuseNative) {
     }
 
     _op_utimens(signal: Signal, path: string, low: number, high: number): void {
-      const modified = modifiedOf(this.#thread, low, high) ?? long(low, high)
-      this.#plain('utimens', signal, path, () => this.#operations.utimens(path, modified))
+      const thread = this.#thread
+      const accessed = long(low, high)
+      this.#plain('utimens', signal, path, async () => {
+        const modified = (await modifiedOf(thread, accessed, this.#settings.memory)) ?? accessed
+        if (modified === 'omit') return
+        await this.#operations.utimens(path, modified === 'now' ? Date.now() : modified)
+      })
     }
 
     _op_chmod(signal: Signal, path: string, mode: number): void {

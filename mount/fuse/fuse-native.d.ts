@@ -22,5 +22,7 @@ declare module 'fuse-native' {
 
     protected _fuseOptions(): string
     protected _makeHandlerArray(): Handler[]
+    /** fuse_thread_t of the C file, from `mount` on. */
+    protected readonly _thread: Buffer
   }
 }

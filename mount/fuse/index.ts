@@ -67,6 +67,7 @@ export async function mountFuse(dir: string, fs: FileSystem, options: FuseOption
       cacheSeconds: SHORT_CACHE,
       keepPages: false,
     }),
+    cacheSeconds: SHORT_CACHE,
     operations,
     memory: ProcessMemory.open(),
     requests,

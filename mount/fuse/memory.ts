@@ -1,33 +1,78 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs'
 
-/** This process's own memory by address, where the system shows it (Linux). */
+const FILE = '/proc/self/mem'
+const THREADS = '/proc/self/task'
+
+/** This process's own memory by address, where the system shows it (Linux on x64 and arm64). */
 export class ProcessMemory {
   readonly #fd: number
-  readonly #word = Buffer.alloc(4)
 
   private constructor(fd: number) {
     this.#fd = fd
   }
 
-  /** Undefined where there is no such thing, or it is not let be read. */
+  /** Undefined where there is no such thing, or it may not be used. */
   static open(): ProcessMemory | undefined {
+    if (process.platform !== 'linux' || !/^(x64|arm64)$/.test(process.arch)) return undefined
     try {
-      return new ProcessMemory(openSync('/proc/self/mem', 'r'))
+      return new ProcessMemory(openSync(FILE, 'r+'))
     } catch {
       return undefined
     }
   }
 
-  /** Undefined where nothing is mapped at that address. */
-  readInt32(address: bigint): number | undefined {
+  /** Undefined where not all of it is mapped. */
+  read(address: bigint, length: number): Buffer | undefined {
+    const bytes = Buffer.alloc(length)
     try {
-      return readSync(this.#fd, this.#word, 0, 4, address) === 4 ? this.#word.readInt32LE() : undefined
+      return readSync(this.#fd, bytes, 0, length, address) === length ? bytes : undefined
     } catch {
       return undefined
     }
+  }
+
+  /** Only for addresses that were read and recognised before. */
+  writeInt32(address: bigint, value: number): void {
+    const bytes = Buffer.alloc(4)
+    bytes.writeInt32LE(value)
+    writeSync(this.#fd, bytes, 0, 4, Number(address))
   }
 
   close(): void {
     closeSync(this.#fd)
+  }
+}
+
+/** A thread that sleeps in a system call. */
+export interface Sleeper {
+  readonly id: string
+  readonly stack: bigint
+}
+
+/** The thread that sleeps on a word in this range, if it sleeps: `/proc/…/syscall` names call, arguments, stack and code. */
+export function sleeperOn(from: bigint, length: number, known?: string): Sleeper | undefined {
+  for (const id of known ? [known] : threads()) {
+    const [, word = '', ...rest] = text(`${THREADS}/${id}/syscall`).trim().split(' ')
+    const stack = rest.at(-2)
+    if (!word.startsWith('0x') || !stack) continue
+    const address = BigInt(word)
+    if (address >= from && address < from + BigInt(length)) return { id, stack: BigInt(stack) }
+  }
+  return undefined
+}
+
+function threads(): string[] {
+  try {
+    return readdirSync(THREADS)
+  } catch {
+    return []
+  }
+}
+
+function text(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return ''
   }
 }
