@@ -8,7 +8,7 @@ import type { Handler, Signal } from 'fuse-native'
 import type { Log } from '../../src/log.js'
 import { type Awaitable, FileSystemError } from '../filesystem.js'
 import { errnoNumber, errnoOf } from './errno.js'
-import { allowOmittedTimes } from './libfuse.js'
+import { Libfuse } from './libfuse.js'
 import type { ProcessMemory } from './memory.js'
 import type { Operations } from './operations.js'
 import type { Request, Requests } from './requests.js'
@@ -22,6 +22,8 @@ export interface BridgeSettings {
   readonly operations: Operations
   readonly memory: ProcessMemory | undefined
   readonly requests: Requests
+  /** What a file's opening has to wait for. */
+  readonly beforeOpen: (path: string) => Promise<unknown> | undefined
   readonly log: Log
 }
 
@@ -49,6 +51,8 @@ const CALLBACKS = [
 
 export interface Bridge {
   mount(): Promise<void>
+  /** Whether the kernel's cache could be shortened so. */
+  setCacheSeconds(seconds: number): boolean
   /** After the mount has gone: lets the process end. */
   leave(): Promise<void>
 }
@@ -66,6 +70,7 @@ export async function createBridge(settings: BridgeSettings): Promise<Bridge> {
       await ended((done) => fuse.mount(done))
       fuse.mend()
     },
+    setCacheSeconds: (seconds) => fuse.setCacheSeconds(seconds),
     leave: () => ended((done) => fuse.unmount(done)),
   }
 }
@@ -96,6 +101,7 @@ function bridgeOf(Fuse: typeof FuseNative) {
     readonly #operations: Operations
     /** The libfuse thread whose request is being taken up. */
     #thread: Buffer = Buffer.alloc(0)
+    #libfuse: Libfuse | undefined
 
     constructor(settings: BridgeSettings) {
       super(settings.mountPoint, Object.fromEntries(CALLBACKS.map((name) => [name, true])), {
@@ -108,10 +114,17 @@ function bridgeOf(Fuse: typeof FuseNative) {
     /** What only the running libfuse can be told. */
     mend(): void {
       const { memory, cacheSeconds, log } = this.#settings
-      if (memory && allowOmittedTimes(this._thread, memory, cacheSeconds)) return
-      log.warn(
-        'This libfuse is not known: touch -m, and whatever sets only one of the two times, changes nothing.',
-      )
+      this.#libfuse = Libfuse.recognise(this._thread, memory, cacheSeconds)
+      if (this.#libfuse) this.#libfuse.allowOmittedTimes()
+      else
+        log.warn(
+          'This libfuse is not known: what sets only one of a file’s times (touch -m) changes nothing.',
+        )
+    }
+
+    setCacheSeconds(seconds: number): boolean {
+      this.#libfuse?.setCacheSeconds(seconds)
+      return this.#libfuse !== undefined
     }
 
     protected override _fuseOptions(): string {
@@ -150,7 +163,9 @@ function bridgeOf(Fuse: typeof FuseNative) {
     }
 
     _op_open(signal: Signal, path: string, flags: number): void {
-      this.#serve('open', path, () => this.#operations.open(path, flags), this.#opened(signal))
+      const wait = this.#settings.beforeOpen(path)
+      const open = () => this.#operations.open(path, flags)
+      this.#serve('open', path, () => (wait ? wait.then(open) : open()), this.#opened(signal))
     }
 
     _op_create(signal: Signal, path: string, mode: number): void {

@@ -3,10 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../../src/log.js'
 import type { FileSystem, Invalidate } from '../filesystem.js'
 import { createBridge } from './bridge.js'
+import { Companion } from './companion.js'
 import { fuseDescriptors, isFuse } from './descriptor.js'
+import { KernelCache } from './kernel-cache.js'
 import { ProcessMemory } from './memory.js'
 import { readyMountPoint } from './mount-point.js'
 import { mountAt } from './mounts.js'
+import { Notifier } from './notifier.js'
 import { Operations } from './operations.js'
 import { optionString } from './options.js'
 import { Requests } from './requests.js'
@@ -25,6 +28,8 @@ export interface FuseOptions {
   readonly gid?: number
   /** Default: 022. */
   readonly umask?: number
+  /** How long the kernel may believe what it was told, as far as it can be told of changes. Default: 60. */
+  readonly cacheSeconds?: number
 }
 
 export interface Mounted {
@@ -33,15 +38,16 @@ export interface Mounted {
   /** To be called with what others have changed. */
   readonly invalidate: Invalidate
   /**
-   * Takes the mount away and resolves when nothing more can come from it. Where programs still use it, it is taken out of the tree and
-   * they are waited for; `force` (again) does not wait. The FileSystem is the caller's to close.
+   * Takes the mount away and resolves when nothing more can come from it. Where programs still use it, it is taken out of
+   * the tree and they are waited for; `force` (also in a second call) does not wait. The FileSystem is the caller's to close.
    */
   unmount(force?: boolean): Promise<void>
   /** Resolves when the mount has gone, by `unmount` or by somebody else (umount, fusermount3 -u). */
   readonly done: Promise<void>
 }
 
-/** Without notifications the kernel asks again after a second. */
+const LONG_CACHE = 60
+/** Where the kernel cannot be told of changes it asks again after this long. */
 const SHORT_CACHE = 1
 const WATCH_INTERVAL = 200
 
@@ -57,6 +63,11 @@ export async function mountFuse(dir: string, fs: FileSystem, options: FuseOption
   }
   const operations = new Operations(fs, owner, log)
   const requests = new Requests()
+  const notifying = process.platform === 'linux'
+  const companion = notifying ? new Companion() : undefined
+  let cache: KernelCache | undefined
+  const cacheSeconds = notifying ? (options.cacheSeconds ?? LONG_CACHE) : SHORT_CACHE
+  const memory = ProcessMemory.open()
   const bridge = await createBridge({
     mountPoint: path,
     options: optionString({
@@ -64,28 +75,44 @@ export async function mountFuse(dir: string, fs: FileSystem, options: FuseOption
       readOnly: options.readOnly === true,
       allowOther: options.allowOther === true,
       nonEmpty,
-      cacheSeconds: SHORT_CACHE,
-      keepPages: false,
+      cacheSeconds,
+      keepPages: notifying,
     }),
-    cacheSeconds: SHORT_CACHE,
+    cacheSeconds,
     operations,
-    memory: ProcessMemory.open(),
+    memory,
     requests,
+    beforeOpen: (file) => cache?.settled(file),
     log,
   })
   const before = fuseDescriptors()
   await bridge.mount()
   const descriptor = [...fuseDescriptors()].find((found) => !before.has(found))
+  let notifier: Notifier | undefined
+  if (companion && descriptor !== undefined) {
+    const sender = new Notifier(descriptor)
+    notifier = sender
+    companion.watch(path, (await mountAt(path))?.minor ?? -1)
+    cache = new KernelCache({
+      inodeAt: (asked) => companion.inodeAt(path + asked),
+      send: (messages) => sender.send(messages),
+      requests,
+    })
+  }
   let forced = false
   const done = gone(path, descriptor, () => forced).then(async () => {
+    cache?.close()
+    notifier?.close()
+    companion?.close()
     await operations.close()
     requests.close()
+    memory?.close()
     await bridge.leave()
   })
   return {
     path,
     done,
-    invalidate: () => {},
+    invalidate: (changes) => cache?.invalidate(changes),
     unmount: async (force = false) => {
       forced ||= force
       await takeAway(path, log)

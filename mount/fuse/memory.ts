@@ -32,10 +32,8 @@ export class ProcessMemory {
   }
 
   /** Only for addresses that were read and recognised before. */
-  writeInt32(address: bigint, value: number): void {
-    const bytes = Buffer.alloc(4)
-    bytes.writeInt32LE(value)
-    writeSync(this.#fd, bytes, 0, 4, Number(address))
+  write(address: bigint, bytes: Buffer): void {
+    writeSync(this.#fd, bytes, 0, bytes.length, Number(address))
   }
 
   close(): void {

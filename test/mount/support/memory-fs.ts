@@ -134,6 +134,13 @@ export class MemoryFileSystem implements FileSystem {
     return { bytes: 5 * 2 ** 30, bytesFree: 4 * 2 ** 30, entries: 1_000_000, entriesFree: 999_000 }
   }
 
+  /** As somebody else would: the file is another one with these bytes. */
+  put(path: string, text: string): void {
+    const node = file(false)
+    node.data = Buffer.from(text)
+    this.#folder(parentOf(path)).children.set(nameOf(path), node)
+  }
+
   async close(): Promise<void> {
     this.#note('close', '')
   }

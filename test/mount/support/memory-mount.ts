@@ -1,6 +1,7 @@
 /**
  * Mounts a MemoryFileSystem: `node memory-mount.js <folder> <options as JSON>`. Says "ready" on stdout, then answers each line of stdin
- * with one of JSON: `calls` (and forgets them), `open` (how many files are).
+ * with one of JSON:
+ * `calls` (and forgets them), `open` (how many files are), `put <path> <text>` and `remove <path>` (as somebody else).
  */
 import { createInterface } from 'node:readline'
 import { mountFuse } from '../../../mount/fuse/index.js'
@@ -21,9 +22,20 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => mounted.unmount(stops++ > 0))
 }
 createInterface({ input: process.stdin }).on('line', (line) => {
-  if (line === 'calls') say(JSON.stringify(fs.calls.splice(0)))
-  if (line === 'open') say(JSON.stringify(fs.open_.size))
+  const [command, path = '', ...words] = line.split(' ')
+  say(JSON.stringify(answer(command, path, words.join(' ')) ?? null))
 })
+
+function answer(command: string | undefined, path: string, text: string): unknown {
+  if (command === 'calls') return fs.calls.splice(0)
+  if (command === 'open') return fs.open_.size
+  if (command === 'put') fs.put(path, text)
+  if (command === 'remove') fs.unlink(path)
+  const at = path.lastIndexOf('/')
+  const folder = path.slice(0, Math.max(1, at))
+  mounted.invalidate([{ folder, name: path.slice(at + 1), unlinked: command === 'remove' }])
+  return undefined
+}
 say('ready')
 await mounted.done
 await fs.close()
