@@ -1,0 +1,314 @@
+/** Open files: handles, and the bytes behind them. */
+import { constants } from 'node:fs'
+import { join } from 'node:path'
+import type { Log } from '../../src/log.js'
+import type { BlobCache, CachedBlob } from '../cache/blob-cache.js'
+import { type Awaitable, FileSystemError } from '../filesystem.js'
+import type { Item, Volume } from '../volume.js'
+import { Content, WorkFile } from './content.js'
+import { isCode } from './errno.js'
+import type { FileNode } from './nodes.js'
+import type { Room } from './room.js'
+import { addressIn, type Tree } from './tree.js'
+
+/** A file that changes on the server each time we begin to read it is given up. */
+const MOST_VERSIONS = 5
+const MOST_HANDLES = 0x7fffffff
+
+export interface Handle {
+  readonly node: FileNode
+  readonly canWrite: boolean
+  /** Written to since the last flush. */
+  hasWritten: boolean
+}
+
+/** What becomes of local bytes: sent at once, or written down to be sent. */
+export interface Sending {
+  /** At close(2). */
+  flush(node: FileNode): Awaitable<void>
+  /** The last handle is gone, and there are bytes that no flush has seen to. */
+  last(node: FileNode): void
+}
+
+export interface FilesParts {
+  readonly volume: Volume
+  readonly tree: Tree
+  readonly cache: BlobCache
+  readonly room: Room
+  readonly log: Log
+  /** Folder of the work files. */
+  readonly workDir: string
+}
+
+export class Files {
+  readonly #handles = new Map<number, Handle>()
+  #lastHandle = 0
+  #lastWork = 0
+
+  constructor(
+    private readonly parts: FilesParts,
+    private readonly sending: Sending,
+  ) {}
+
+  handle(number: number): Handle {
+    const handle = this.#handles.get(number)
+    if (handle) return handle
+    throw new FileSystemError('EBADF', `${number} is not an open file.`)
+  }
+
+  /** Opens a file that exists. */
+  open(node: FileNode, flags: number): number {
+    const canWrite = isWriting(flags)
+    const content = this.content(node)
+    if (content.handles === 0 && !content.work) content.base = node.item
+    if ((flags & constants.O_TRUNC) !== 0 && canWrite) this.#empty(node, content)
+    return this.#register(node, content, canWrite, (flags & constants.O_TRUNC) !== 0)
+  }
+
+  /** Opens a file that was just made, here only. */
+  openNew(node: FileNode, executable: boolean): number {
+    const content = this.content(node)
+    content.work = this.#newWork()
+    content.executable = executable
+    content.changed()
+    return this.#register(node, content, true, true)
+  }
+
+  #register(node: FileNode, content: Content, canWrite: boolean, hasWritten: boolean): number {
+    content.handles += 1
+    do this.#lastHandle = (this.#lastHandle % MOST_HANDLES) + 1
+    while (this.#handles.has(this.#lastHandle))
+    this.#handles.set(this.#lastHandle, { node, canWrite, hasWritten: canWrite && hasWritten })
+    return this.#lastHandle
+  }
+
+  content(node: FileNode): Content {
+    node.content ??= new Content(node.item)
+    return node.content
+  }
+
+  read({ node }: Handle, buffer: Buffer, offset: number): Awaitable<number> {
+    const work = node.content?.work
+    if (work) return work.read(buffer, offset)
+    if (node.stale && node.parent) return this.#readFresh(node, buffer, offset)
+    try {
+      const read = this.#readClean(node, buffer, offset)
+      return read instanceof Promise ? read.catch((error) => this.#reread(node, buffer, offset, error)) : read
+    } catch (error) {
+      return this.#reread(node, buffer, offset, error)
+    }
+  }
+
+  #readClean(node: FileNode, buffer: Buffer, offset: number): Awaitable<number> {
+    const size = node.item?.size ?? 0
+    if (offset >= size) return 0
+    const room = Math.min(buffer.length, size - offset)
+    return this.#blob(node).read(room === buffer.length ? buffer : buffer.subarray(0, room), offset)
+  }
+
+  /** Somebody has replaced the version that was being read: the new one is read, as on a local disk. */
+  async #reread(node: FileNode, buffer: Buffer, offset: number, error: unknown, count = 1): Promise<number> {
+    if (!isCode(error, 'PRECONDITION_FAILED', 'NOT_FOUND') || !node.parent || count > MOST_VERSIONS)
+      throw error
+    node.stale = true
+    try {
+      return await this.#readFresh(node, buffer, offset)
+    } catch (next) {
+      return this.#reread(node, buffer, offset, next, count + 1)
+    }
+  }
+
+  async #readFresh(node: FileNode, buffer: Buffer, offset: number): Promise<number> {
+    const fresh = await this.parts.tree.fresh(node)
+    if (fresh !== node) throw new FileSystemError('ESTALE', `"${node.path}" was removed while it was read.`)
+    return this.#readClean(node, buffer, offset)
+  }
+
+  /** The bytes of the version that the server has, as far as is known. */
+  #blob(node: FileNode): CachedBlob {
+    const content = this.content(node)
+    const { item } = node
+    if (content.blob && (!node.parent || content.blobEtag === item?.etag)) return content.blob
+    if (!item) throw new FileSystemError('ESTALE', `The bytes of "${node.path}" are gone.`)
+    content.blob?.release()
+    content.blob = this.#openVersion(node, item)
+    content.blobEtag = item.etag
+    return content.blob
+  }
+
+  #openVersion(node: FileNode, { etag, size }: Item): CachedBlob {
+    const { cache, volume } = this.parts
+    return cache.open({ etag, size }, (range) => {
+      if (!node.parent) throw new FileSystemError('ESTALE', `"${node.name}" is gone from the server.`)
+      return volume.read(addressIn(node.parent, node.name), etag, range)
+    })
+  }
+
+  write(handle: Handle, buffer: Buffer, offset: number): Awaitable<number> {
+    const { node } = handle
+    if (!handle.canWrite) throw new FileSystemError('EBADF', `"${node.path}" is open for reading only.`)
+    const content = this.content(node)
+    const ready = this.#workable(node, content, offset + buffer.length)
+    handle.hasWritten = true
+    if (ready instanceof Promise) return ready.then((work) => this.#writeTo(work, content, buffer, offset))
+    return this.#writeTo(ready, content, buffer, offset)
+  }
+
+  #writeTo(work: WorkFile, content: Content, buffer: Buffer, offset: number): number {
+    work.write(buffer, offset)
+    content.changed()
+    return buffer.length
+  }
+
+  truncate(node: FileNode, size: number, handle?: Handle): Awaitable<void> {
+    const content = this.content(node)
+    if (handle) handle.hasWritten = true
+    if (content.handles === 0 && !content.work) content.base = node.item
+    if (size === 0 && !content.sending) return this.#empty(node, content)
+    const cut = (work: WorkFile) => {
+      if (work.size === size) return
+      work.truncate(size)
+      content.changed()
+    }
+    const ready = this.#workable(node, content, size)
+    return ready instanceof Promise ? ready.then(cut) : cut(ready)
+  }
+
+  #empty(node: FileNode, content: Content): void {
+    if (!content.work) {
+      content.base = node.item
+      content.work = this.#newWork()
+      this.#releaseBlob(content)
+    }
+    content.work.truncate(0)
+    content.changed()
+  }
+
+  /** The work file, holding the file's bytes, when it may be written to up to `size`. */
+  #workable(node: FileNode, content: Content, size: number): Awaitable<WorkFile> {
+    const { work, sending } = content
+    this.parts.room.check(node.path, size, work?.size ?? node.item?.size ?? 0)
+    if (sending) return sending.then(() => this.#workable(node, content, size))
+    if (work) return work
+    if ((node.item?.size ?? 0) === 0) {
+      content.work = this.#newWork()
+      return content.work
+    }
+    content.preparing ??= this.#copyBase(node, content).finally(() => {
+      content.preparing = undefined
+    })
+    return content.preparing
+  }
+
+  /**
+   * Local bytes begin as a copy of the version that was opened. Where somebody has replaced that and it was never read
+   * here, they begin from the new one: then nothing of it is lost.
+   */
+  async #copyBase(node: FileNode, content: Content): Promise<WorkFile> {
+    const { cache, tree } = this.parts
+    const path = this.#workPath()
+    for (let count = 1; ; count++) {
+      if (node.stale && node.parent) await tree.fresh(node)
+      const { base } = content
+      if (!base || (base.etag !== node.item?.etag && !cache.has(base.etag, base.size)))
+        content.base = node.item
+      try {
+        const version = content.base
+        if (!version) throw new FileSystemError('ESTALE', `The bytes of "${node.path}" are gone.`)
+        const blob =
+          version.etag === content.blobEtag && content.blob ? content.blob : this.#openVersion(node, version)
+        try {
+          await blob.copyTo(path)
+        } finally {
+          if (blob !== content.blob) blob.release()
+        }
+        break
+      } catch (error) {
+        if (!isCode(error, 'PRECONDITION_FAILED') || count > MOST_VERSIONS) throw error
+        node.stale = true
+      }
+    }
+    this.#releaseBlob(content)
+    content.work = new WorkFile(path)
+    return content.work
+  }
+
+  #releaseBlob(content: Content): void {
+    content.blob?.release()
+    content.blob = undefined
+    content.blobEtag = ''
+  }
+
+  /** What close(2) does for a handle. */
+  flush(handle: Handle): Awaitable<void> {
+    const { node } = handle
+    if (!handle.hasWritten || !node.content?.dirty) return undefined
+    handle.hasWritten = false
+    const sent = this.sending.flush(node)
+    if (!(sent instanceof Promise)) return undefined
+    return sent.catch((error: unknown) => {
+      handle.hasWritten = true
+      throw error
+    })
+  }
+
+  release(number: number): void {
+    const { node } = this.handle(number)
+    this.#handles.delete(number)
+    const { content } = node
+    if (!content) return
+    content.handles -= 1
+    if (content.handles > 0) return
+    if (content.dirty && node.parent && content.intent === 0) this.sending.last(node)
+    this.settle(node)
+  }
+
+  /** Where nobody has the file open and nothing of it is unsent, its bytes go to the cache. */
+  settle(node: FileNode): void {
+    const { content, item } = node
+    if (!content || content.handles > 0 || content.sending || content.preparing) return
+    if (content.dirty && node.parent) return
+    const { work } = content
+    if (work && item && !content.dirty && node.parent && work.size > 0) {
+      work.close()
+      content.work = undefined
+      this.parts.cache.adopt(item.etag, item.size, work.path)
+    }
+    content.free()
+    node.content = undefined
+  }
+
+  /** The file is about to go from the server while it is open: what was not read yet is fetched first. */
+  async secure(node: FileNode): Promise<void> {
+    const { content } = node
+    if (!content || content.handles === 0 || content.work || (node.item?.size ?? 0) === 0) return
+    await this.#blob(node).complete()
+  }
+
+  /** Bytes that an earlier mount has left. */
+  recover(node: FileNode, workName: string): Content {
+    const content = this.content(node)
+    content.work = new WorkFile(join(this.parts.workDir, workName))
+    content.dirty = true
+    content.generation = 1
+    return content
+  }
+
+  closeAll(): void {
+    for (const number of [...this.#handles.keys()]) this.release(number)
+  }
+
+  #newWork(): WorkFile {
+    return new WorkFile(this.#workPath())
+  }
+
+  #workPath(): string {
+    this.#lastWork += 1
+    return join(this.parts.workDir, `${process.pid}-${Date.now().toString(36)}-${this.#lastWork}`)
+  }
+}
+
+/** Do the flags of open(2) ask for more than reading? */
+export function isWriting(flags: number): boolean {
+  return (flags & (constants.O_WRONLY | constants.O_RDWR)) !== 0
+}

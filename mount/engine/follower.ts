@@ -1,0 +1,234 @@
+/**
+ * Follows the journal and keeps the tree true: what others change is taken over or marked, and taken back from the
+ * kernel. While the server is away what is known stands as it is; on return the rows that were missed are applied.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Log } from '../../src/log.js'
+import { foldName } from '../../src/space/names.js'
+import type { Cursor, Item, Row, Volume } from '../volume.js'
+import { isCode } from './errno.js'
+import { attach, FileNode, FolderNode, type Node } from './nodes.js'
+import type { Takeback } from './takeback.js'
+import type { Tree } from './tree.js'
+
+const LEAST_PAUSE = 200
+const LONGEST_PAUSE = 5000
+
+/** A folder that this mount itself has moved, until the journal has come by: rows before `seq` know it by its old path. */
+interface OwnMove {
+  readonly node: FolderNode
+  readonly from: string
+  readonly seq: number
+}
+
+export class Follower {
+  /** The server answers, and the tree is as new as its journal. */
+  online = true
+  readonly #stop = new AbortController()
+  #moves: OwnMove[] = []
+  #running: Promise<void> | undefined
+
+  constructor(
+    private readonly volume: Volume,
+    private readonly tree: Tree,
+    private readonly takeback: Takeback,
+    private readonly log: Log,
+    private cursor: Cursor,
+    /** Called each time the server can be reached again. */
+    private readonly onReturn: () => void,
+  ) {}
+
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  /** The mount has moved a folder by itself; rows that are older still call it by its old path. */
+  moved(node: FolderNode, from: string, seq: number): void {
+    if (seq > this.cursor.seq) this.#moves.push({ node, from: foldPath(from), seq })
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop
+    for (let wait = LEAST_PAUSE; !signal.aborted; ) {
+      try {
+        for await (const { rows, seq } of this.volume.follow(this.cursor, signal)) {
+          this.#setOnline()
+          wait = LEAST_PAUSE
+          for (const row of rows) this.#apply(row)
+          const last = rows.at(-1)?.seq ?? seq
+          this.cursor = { ...this.cursor, seq: Math.max(this.cursor.seq, last) }
+          this.#moves = this.#moves.filter((move) => move.seq > this.cursor.seq)
+        }
+      } catch (error) {
+        if (signal.aborted) return
+        await this.#afterFailure(error)
+      }
+      await pause(wait, undefined, { signal }).catch(() => undefined)
+      wait = Math.min(wait * 2, LONGEST_PAUSE)
+    }
+  }
+
+  #setOnline(): void {
+    if (this.online) return
+    this.online = true
+    this.log.info('The server is back; the mount has caught up by the journal.')
+    this.onReturn()
+  }
+
+  async #afterFailure(error: unknown): Promise<void> {
+    if (isCode(error, 'EPOCH_GONE')) {
+      this.log.warn('The space has another journal (a backup was restored): everything is looked up again.')
+      const info = await this.volume.info().catch(() => undefined)
+      if (!info) return
+      this.cursor = info.cursor
+      this.tree.doubt()
+      return
+    }
+    if (this.online) this.log.warn(`The journal cannot be followed: ${(error as Error).message}`)
+    this.online = false
+  }
+
+  #apply(row: Row): void {
+    if (row.seq <= this.cursor.seq) return
+    if (this.#isDoubtful(row)) return
+    if (row.change === 'move') this.#moved(row)
+    else if (row.change === 'delete') this.#deleted(row)
+    else this.#written(row)
+  }
+
+  /** Rows from before a folder was moved by this mount name paths of then; what they are about is looked up again. */
+  #isDoubtful({ seq, path, oldPath }: Row): boolean {
+    const paths = [path, oldPath ?? path].map(foldPath)
+    const move = this.#moves.find((own) => seq < own.seq && paths.some((one) => isIn(one, own.from)))
+    if (!move) return false
+    this.tree.doubt(move.node)
+    return true
+  }
+
+  #written(row: Row): void {
+    const place = this.#place(row.path)
+    if (!place) return
+    const { folder, name } = place
+    const node = folder.child(name)
+    if (!node) {
+      if (!folder.complete || row.seq <= folder.listedAt || folder.hidden.has(foldName(name))) return
+      attach(folder, placeholder(name, row), name)
+      this.#touch(folder, row)
+      return
+    }
+    if (node.seq >= row.seq) return
+    if (node.kind !== row.kind) {
+      this.tree.drop(node)
+      attach(folder, placeholder(name, row), name)
+    } else {
+      this.#mark(node)
+    }
+    if (row.change === 'create') this.#touch(folder, row)
+  }
+
+  #deleted(row: Row): void {
+    const place = this.#place(row.path)
+    const node = place?.folder.child(place.name)
+    if (!place || !node || node.seq >= row.seq) return
+    if (node.kind === 'file' && node.content?.dirty) {
+      // What was changed here lives on, and becomes a new file when it is sent.
+      node.item = undefined
+      node.content.base = undefined
+      return
+    }
+    this.tree.drop(node)
+    this.#touch(place.folder, row)
+  }
+
+  #moved(row: Row): void {
+    const from = this.#place(row.oldPath ?? row.path)
+    const node = from?.folder.child(from.name)
+    const to = this.#place(row.path)
+    if (node && node.seq >= row.seq) return
+    if (from && node) {
+      this.takeback.unlinked(node)
+      this.#touch(from.folder, row)
+    }
+    if (!to) {
+      if (node) this.tree.drop(node)
+      return
+    }
+    const target = to.folder.child(to.name)
+    if (target && target !== node) {
+      if (target.seq >= row.seq) {
+        if (node) this.tree.drop(node)
+        return
+      }
+      if (target.kind === 'file' && target.content?.dirty) {
+        // What was changed here meets the other version when it is sent.
+        if (node) this.tree.drop(node)
+        this.#mark(target)
+        return
+      }
+      this.tree.drop(target)
+    }
+    this.#touch(to.folder, row)
+    if (node) {
+      attach(to.folder, node, to.name)
+      this.#mark(node)
+    } else if (to.folder.complete && row.seq > to.folder.listedAt) {
+      attach(to.folder, placeholder(to.name, row), to.name)
+    }
+  }
+
+  #mark(node: Node): void {
+    node.stale = true
+    this.takeback.changed(node)
+  }
+
+  /** An entry came to a folder or left it. */
+  #touch(folder: FolderNode, row: Row): void {
+    if (folder.seq >= row.seq) return
+    folder.item = { ...folder.item, modified: Math.max(folder.item.modified, Date.now()) }
+    this.takeback.changed(folder)
+  }
+
+  /** The known folder that holds a canonical path. */
+  #place(path: string): { folder: FolderNode; name: string } | undefined {
+    const names = path.split('/')
+    const name = names.pop() ?? ''
+    let folder: Node | undefined = this.tree.root
+    for (const step of names) {
+      if (folder?.kind !== 'folder') return undefined
+      folder = folder.child(step)
+    }
+    return folder?.kind === 'folder' ? { folder, name } : undefined
+  }
+}
+
+/** An entry of which only a row is known; it is looked up before it is used. */
+function placeholder(name: string, { seq, kind, etag, size }: Row): Node {
+  const now = Date.now()
+  const item: Item = {
+    id: -1,
+    kind,
+    name,
+    size: size ?? 0,
+    etag: etag ?? '',
+    created: now,
+    modified: now,
+    executable: false,
+    md5: '',
+  }
+  const node = kind === 'file' ? new FileNode(name, seq, item) : new FolderNode(name, seq, item)
+  node.stale = true
+  return node
+}
+
+function foldPath(path: string): string {
+  return path.split('/').map(foldName).join('/')
+}
+
+function isIn(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`)
+}

@@ -1,0 +1,90 @@
+/** Puts a mounted space together: cache folder, tree, journal, open files, sending, and what an earlier mount left. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Log } from '../../src/log.js'
+import { BlobCache } from '../cache/blob-cache.js'
+import type { FileSystem, Invalidate } from '../filesystem.js'
+import type { Volume } from '../volume.js'
+import { Engine } from './engine.js'
+import { Files, type Sending } from './files.js'
+import { Follower } from './follower.js'
+import { IntentLog } from './intents.js'
+import { SendQueue, type Unsent } from './queue.js'
+import { readLeftovers, recover } from './recovery.js'
+import { Room } from './room.js'
+import { type Saving, WriteBack, WriteThrough } from './saving.js'
+import { Sender } from './sender.js'
+import { Takeback } from './takeback.js'
+import { Tree } from './tree.js'
+
+export interface EngineSettings {
+  /** A folder of this mount's own; one mount at a time. */
+  readonly cacheDir: string
+  /** Clean bytes kept there, at most. */
+  readonly cacheBytes: number
+  /** What close(2) promises: the server has it, or it is safe in the cache folder and on its way. */
+  readonly write: 'through' | 'back'
+  readonly readOnly: boolean
+  /** Names this mount in conflict copies. */
+  readonly host: string
+  readonly log: Log
+  readonly invalidate: Invalidate
+}
+
+/** For `novem-spaces status`. */
+export interface MountState {
+  readonly online: boolean
+  readonly unsent: readonly Unsent[]
+}
+
+export interface MountedSpace {
+  readonly fs: FileSystem
+  state(): MountState
+}
+
+/** Rejects with SpaceError where the server does not answer or does not let in. */
+export async function openFileSystem(volume: Volume, settings: EngineSettings): Promise<MountedSpace> {
+  const { log, cacheDir, readOnly } = settings
+  const host = settings.host.replace(/[^A-Za-z0-9._-]/g, '-') || 'mount'
+  const workDir = join(cacheDir, 'work')
+  const logPath = join(cacheDir, 'intents.log')
+  mkdirSync(workDir, { recursive: true, mode: 0o700 })
+  const leftovers = readLeftovers(logPath, workDir)
+
+  // The journal's place is known before anything is looked up: what changes meanwhile has a row.
+  const info = await volume.info()
+  const root = await volume.stat({ base: 0, path: '' })
+  const takeback = new Takeback(settings.invalidate)
+  const tree = new Tree(volume, takeback, root)
+  const cache = new BlobCache(join(cacheDir, 'blobs'), { maxBytes: settings.cacheBytes, log })
+  const room = new Room(volume, info, () => queue.bytes)
+  const sender = new Sender({ volume, tree, takeback, log, host })
+  const settle = (node: Parameters<Files['settle']>[0]) => files.settle(node)
+  const intents = new IntentLog(logPath)
+  const queue = new SendQueue(sender, intents, log, settle)
+  const saving: Saving =
+    settings.write === 'back' ? new WriteBack(queue) : new WriteThrough(sender, log, settle)
+  const files: Files = new Files({ volume, tree, cache, room, log, workDir }, saving satisfies Sending)
+  const follower = new Follower(volume, tree, takeback, log, info.cursor, () => queue.retry())
+
+  await recover({ volume, tree, files, queue, workDir, host, log }, leftovers)
+  follower.start()
+  const fs = new Engine({
+    volume,
+    tree,
+    files,
+    saving,
+    follower,
+    takeback,
+    room,
+    log,
+    readOnly,
+    onClose: async () => {
+      if (settings.write === 'through') await queue.close(30_000)
+      intents.close()
+      cache.close()
+      await volume.close()
+    },
+  })
+  return { fs, state: () => ({ online: follower.online, unsent: queue.unsent() }) }
+}

@@ -1,0 +1,107 @@
+/** Entries as the mount knows them. A node is one entry for as long as anybody holds it: it moves, and goes, with it. */
+import { foldName } from '../../src/space/names.js'
+import type { Item } from '../volume.js'
+import type { Content } from './content.js'
+
+export type Node = FileNode | FolderNode
+
+abstract class Entry {
+  /** Absent: the root, or an entry that is no longer in the tree. */
+  parent: FolderNode | undefined
+  name: string
+  /** Where the journal stood when what is known of the entry was true. */
+  seq: number
+  /** A row said that something changed; ask the server before the next use. */
+  stale = false
+  /** Names under which programs were told of it since that was last taken back. */
+  readonly asked = new Set<string>()
+  /** The last of the changes that are made one after the other. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(name: string, seq: number) {
+    this.name = name
+    this.seq = seq
+  }
+
+  /** Canonical path from the root, without a slash at its begin; of a detached node what is left of it. */
+  get path(): string {
+    const { parent, name } = this
+    if (!parent) return name
+    const above = parent.path
+    return above === '' ? name : `${above}/${name}`
+  }
+
+  /** Runs changes of this entry one after the other. */
+  exclusive<T>(change: () => Promise<T>): Promise<T> {
+    const run = this.#turn.then(change)
+    this.#turn = run.catch(() => undefined)
+    return run
+  }
+}
+
+export class FileNode extends Entry {
+  readonly kind = 'file'
+  /** What the server has; absent: it has nothing of this file yet. */
+  item: Item | undefined
+  /** Present while the file is open or has bytes that are not sent. */
+  content: Content | undefined
+
+  constructor(name: string, seq: number, item?: Item) {
+    super(name, seq)
+    this.item = item
+  }
+}
+
+export class FolderNode extends Entry {
+  readonly kind = 'folder'
+  item: Item
+  /** By folded name. */
+  readonly children = new Map<string, Node>()
+  /** Files that are out of the way and not yet unlinked or replaced, by folded name (`FileSystem.hide`). */
+  readonly hidden = new Map<string, FileNode>()
+  /** All children are known. */
+  complete = false
+  /** Where the journal stood when they were read. */
+  listedAt = -1
+  /** Single look-ups since; after a few the whole folder is read. */
+  lookups = 0
+  listing: Promise<void> | undefined
+
+  constructor(name: string, seq: number, item: Item) {
+    super(name, seq)
+    this.item = item
+  }
+
+  child(name: string): Node | undefined {
+    return this.children.get(foldName(name))
+  }
+}
+
+/** Puts a node into a folder under a name; what had that name is detached and returned. */
+export function attach(folder: FolderNode, node: Node, name: string): Node | undefined {
+  const folded = foldName(name)
+  const before = folder.children.get(folded)
+  if (node.parent) node.parent.children.delete(foldName(node.name))
+  if (before && before !== node) before.parent = undefined
+  node.parent = folder
+  node.name = name
+  folder.children.set(folded, node)
+  return before === node ? undefined : before
+}
+
+/** Takes a node out of the tree; who holds it keeps it. */
+export function detach(node: Node): void {
+  const { parent, name } = node
+  if (!parent) return
+  if (parent.child(name) === node) parent.children.delete(foldName(name))
+  node.parent = undefined
+}
+
+/** What the server said of an entry becomes what is known of it, unless something newer is. */
+export function learn(node: Node, item: Item, seq: number): void {
+  if (node.seq > seq) return
+  node.item = item
+  node.seq = seq
+  node.stale = false
+  if (node.parent) node.name = item.name
+}

@@ -1,0 +1,207 @@
+/** The order in which a write-back mount sends: contents of new names side by side, what replaces or renames in its place. */
+import type { Log } from '../../src/log.js'
+import { isCode } from './errno.js'
+import type { Intent, IntentLog } from './intents.js'
+import type { FileNode } from './nodes.js'
+import type { Sender } from './sender.js'
+
+const WIDTH = 8
+const LEAST_PAUSE = 1000
+const LONGEST_PAUSE = 30_000
+
+interface Waiting {
+  readonly node: FileNode
+  readonly key: string
+  readonly barrier: boolean
+  isRunning: boolean
+  /** The server refused it for a reason that time may mend; the others go past it. */
+  isParked: boolean
+  readonly done: PromiseWithResolvers
+}
+
+interface PromiseWithResolvers {
+  readonly promise: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** What waits, for `status`. */
+export interface Unsent {
+  readonly path: string
+  readonly size: number
+  readonly error?: string
+}
+
+export class SendQueue {
+  /** By number in the intent log, in that order. */
+  readonly #waiting = new Map<number, Waiting>()
+  #running = 0
+  #pause = LEAST_PAUSE
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  constructor(
+    private readonly sender: Sender,
+    private readonly intents: IntentLog,
+    private readonly log: Log,
+    /** Called when a file's bytes are at the server and nobody has it open. */
+    private readonly onSent: (node: FileNode) => void,
+  ) {}
+
+  /** Bytes that wait, of all files. */
+  get bytes(): number {
+    let sum = 0
+    for (const { node } of this.#waiting.values()) sum += node.content?.work?.size ?? 0
+    return sum
+  }
+
+  unsent(): Unsent[] {
+    return [...this.#waiting.values()].map(({ node }) => {
+      const { refusal, work } = node.content ?? {}
+      return { path: node.path, size: work?.size ?? 0, ...(refusal && { error: refusal.message }) }
+    })
+  }
+
+  /** Writes down that the file is to be sent, at the end of the row, and sends it when its turn comes. */
+  add(node: FileNode, intent: Omit<Intent, 'n' | 'attempts'>): void {
+    const { content } = node
+    if (!content) return
+    const before = this.#waiting.get(content.intent)
+    const n = this.intents.record({ ...intent, attempts: [...content.attempts] }, content.intent)
+    this.#waiting.delete(content.intent)
+    this.#put(n, node, intent, before?.done)
+  }
+
+  /** What an earlier mount wrote down. */
+  adopt(node: FileNode, intent: Intent): void {
+    this.intents.adopt(intent)
+    this.#put(intent.n, node, intent)
+  }
+
+  #put(
+    n: number,
+    node: FileNode,
+    { key, barrier }: Pick<Intent, 'key' | 'barrier'>,
+    done = withResolvers(),
+  ): void {
+    if (node.content) node.content.intent = n
+    this.#waiting.set(n, { node, key, barrier, isRunning: false, isParked: false, done })
+    setImmediate(() => this.#pump())
+  }
+
+  /** Resolves when the file has been sent; rejects when an attempt at it failed. */
+  sent(node: FileNode): Promise<void> {
+    const entry = this.#waiting.get(node.content?.intent ?? 0)
+    if (!entry) return Promise.resolve()
+    this.retry()
+    return entry.done.promise
+  }
+
+  /** It was unlinked before it was sent. */
+  forget(node: FileNode): void {
+    const { content } = node
+    if (!content || content.intent === 0) return
+    const entry = this.#waiting.get(content.intent)
+    this.#waiting.delete(content.intent)
+    this.intents.done(content.intent)
+    content.intent = 0
+    entry?.done.resolve()
+    this.#pump()
+  }
+
+  /** The server may take now what it did not take before. */
+  retry(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    for (const entry of this.#waiting.values()) entry.isParked = false
+    this.#pump()
+  }
+
+  /** Sends what can be sent. What the server does not take, or not in time, stays written down. */
+  async close(patienceMs: number): Promise<void> {
+    const until = Date.now() + patienceMs
+    this.retry()
+    while (this.#waiting.size > 0 && Date.now() < until) {
+      const [entry] = [...this.#waiting.values()].filter(({ isParked }) => !isParked)
+      if (!entry) break
+      const rest = new Promise<void>((resolve) => setTimeout(resolve, until - Date.now()).unref())
+      const failed = await Promise.race([entry.done.promise.then(() => false), rest.then(() => true)]).catch(
+        () => true,
+      )
+      if (failed) break
+    }
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    if (this.#waiting.size > 0)
+      this.log.warn(`${this.#waiting.size} files are not sent yet; the next mount sends them.`)
+  }
+
+  #pump(): void {
+    if (this.#timer || this.#isClosed) return
+    let before = 0
+    for (const [n, entry] of this.#waiting) {
+      if (this.#running >= WIDTH) return
+      if (entry.isParked) continue
+      if (entry.barrier && before > 0) return
+      if (!entry.isRunning) void this.#send(n, entry)
+      if (entry.barrier) return
+      before += 1
+    }
+  }
+
+  async #send(n: number, entry: Waiting): Promise<void> {
+    entry.isRunning = true
+    this.#running += 1
+    try {
+      await this.sender.send(entry.node, entry.key)
+      this.#pause = LEAST_PAUSE
+      this.#finish(n, entry)
+    } catch (error) {
+      this.#failed(n, entry, error as Error)
+    } finally {
+      entry.isRunning = false
+      this.#running -= 1
+      this.#pump()
+    }
+  }
+
+  #finish(n: number, entry: Waiting): void {
+    // Written to again meanwhile: then a later intent has it.
+    if (this.#waiting.get(n) !== entry) return
+    this.#waiting.delete(n)
+    this.intents.done(n)
+    const { node } = entry
+    if (node.content?.intent === n) node.content.intent = 0
+    entry.done.resolve()
+    this.onSent(node)
+  }
+
+  #failed(n: number, entry: Waiting, error: Error): void {
+    const { content } = entry.node
+    entry.done.reject(error)
+    const current = this.#waiting.get(n)
+    if (current === entry)
+      this.#waiting.set(n, { ...entry, isRunning: false, isParked: false, done: withResolvers() })
+    if (content) content.refusal = error
+    const isAway = isCode(error, 'UNAVAILABLE', 'BUSY')
+    if (isAway) for (const md5 of content?.attempts ?? []) this.intents.attempted(n, md5)
+    else {
+      const parked = this.#waiting.get(n)
+      if (parked) parked.isParked = true
+      this.log.error(`"${entry.node.path}" is not sent: ${error.message} It is kept, and tried again.`)
+    }
+    this.#timer ??= setTimeout(() => this.retry(), this.#pause)
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE)
+  }
+}
+
+function withResolvers(): PromiseWithResolvers {
+  let resolve = () => {}
+  let reject: (error: unknown) => void = () => {}
+  const promise = new Promise<void>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  promise.catch(() => undefined)
+  return { promise, resolve, reject }
+}

@@ -1,0 +1,157 @@
+/** Brings a file's local bytes to the server: once, and without ever replacing what somebody else has written meanwhile. */
+import { randomUUID } from 'node:crypto'
+import type { Log } from '../../src/log.js'
+import type { Changed, Item, Volume, WriteOptions } from '../volume.js'
+import type { Content } from './content.js'
+import { isCode } from './errno.js'
+import { conflictName } from './names.js'
+import { attach, type FileNode, type FolderNode, learn } from './nodes.js'
+import type { Takeback } from './takeback.js'
+import { addressIn, type Tree } from './tree.js'
+
+/** A file that changes again and again while it is sent, or is fought over, is given up for this time. */
+const MOST_TURNS = 10
+
+export interface SenderParts {
+  readonly volume: Volume
+  readonly tree: Tree
+  readonly takeback: Takeback
+  readonly log: Log
+  /** Names this mount in conflict copies. */
+  readonly host: string
+}
+
+export class Sender {
+  constructor(private readonly parts: SenderParts) {}
+
+  /**
+   * Sends what the file has that the server has not, and waits. `key`: the Idempotency-Key of the first attempt, where an
+   * earlier mount may have made it. Rejects with the server's refusal, or with UNAVAILABLE; the bytes stay as they are.
+   */
+  send(node: FileNode, key?: string): Promise<void> {
+    return node.exclusive(async () => {
+      const { content } = node
+      if (!content?.dirty) return
+      const sending = this.#send(node, content, key)
+      content.sending = sending.catch(() => undefined)
+      try {
+        await sending
+        content.refusal = undefined
+      } finally {
+        content.sending = undefined
+      }
+    })
+  }
+
+  async #send(node: FileNode, content: Content, firstKey?: string): Promise<void> {
+    let key = firstKey
+    for (let turn = 0; content.dirty; turn++) {
+      if (!node.parent) return
+      const { generation } = content
+      try {
+        this.#sent(node, content, generation, await this.#put(node, node.parent, content, key))
+      } catch (error) {
+        if (turn >= MOST_TURNS) throw error
+        await this.#afterRefusal(node, content, error)
+      }
+      key = undefined
+    }
+  }
+
+  #put(node: FileNode, folder: FolderNode, content: Content, key: string = randomUUID()): Promise<Changed> {
+    const { work, base, modified, executable } = content
+    if (!work) throw new Error(`The local bytes of "${node.path}" are gone.`)
+    const options: WriteOptions = {
+      key,
+      ...(modified !== undefined && { modified }),
+      ...(executable !== undefined && { executable }),
+      ...(base ? { ifMatch: base.etag } : { ifNoneMatch: true }),
+    }
+    return this.parts.volume.write(addressIn(folder, node.name), work.body(), options)
+  }
+
+  #sent(node: FileNode, content: Content, generation: number, { item, seq }: Changed): void {
+    content.base = item
+    content.attempts.clear()
+    if (content.generation === generation) {
+      content.dirty = false
+      content.modified = undefined
+      content.executable = undefined
+    }
+    learn(node, item, seq)
+    const { parent } = node
+    if (parent) parent.item = { ...parent.item, modified: Math.max(parent.item.modified, item.modified) }
+  }
+
+  /** Makes the next attempt possible, or raises what it must not try again. */
+  async #afterRefusal(node: FileNode, content: Content, error: unknown): Promise<void> {
+    const { parent } = node
+    if (!parent) return
+    if (isCode(error, 'UNAVAILABLE')) {
+      const md5 = await content.work?.md5()
+      if (md5) content.attempts.add(md5)
+      throw error
+    }
+    if (isCode(error, 'PRECONDITION_FAILED')) return this.#meet(node, parent, content)
+    if (isCode(error, 'TYPE_CLASH')) return this.#stepAside(node, parent, content)
+    if (isCode(error, 'NO_PARENT', 'NOT_FOUND')) return this.#stepAside(node, this.parts.tree.root, content)
+    throw error
+  }
+
+  /** The server has another version than the one we began from: is it ours, has it gone, or is it somebody else's? */
+  async #meet(node: FileNode, folder: FolderNode, content: Content): Promise<void> {
+    const there = await this.parts.volume.stat(addressIn(folder, node.name)).catch((error: unknown) => {
+      if (isCode(error, 'NOT_FOUND')) return undefined
+      throw error
+    })
+    if (there === undefined) {
+      content.base = undefined
+      return
+    }
+    const { item, seq } = there
+    if (item.kind === 'file') {
+      const isSame = item.md5 === (await content.work?.md5())
+      if (isSame) return this.#sent(node, content, content.generation, { item, seq })
+      if (content.attempts.has(item.md5)) {
+        content.base = item
+        return
+      }
+    }
+    return this.#stepAside(node, folder, content, { item, seq })
+  }
+
+  /** Neither version is lost: ours gets a name of its own beside the other (or in the root, where its folder is gone). */
+  async #stepAside(node: FileNode, folder: FolderNode, content: Content, other?: Changed): Promise<void> {
+    const { tree, takeback, host, log } = this.parts
+    const [was, { name }] = [node.path, node]
+    for (let count = 1; ; count++) {
+      const aside = conflictName(name, host, new Date(), count)
+      if (await tree.child(folder, aside)) continue
+      takeback.unlinked(node)
+      attach(folder, node, aside)
+      break
+    }
+    node.item = undefined
+    content.base = undefined
+    if (other) tree.put(folder, other.item, other.seq)
+    log.warn(
+      `Somebody else has changed "${was}" meanwhile; the version of this mount is kept as "${node.path}".`,
+    )
+  }
+}
+
+/** The attributes of a file that the server does not have yet. */
+export function unsentItem(node: FileNode, content: Content): Item {
+  const modified = content.modified ?? Date.now()
+  return {
+    id: -1,
+    kind: 'file',
+    name: node.name,
+    size: content.work?.size ?? 0,
+    etag: '',
+    created: modified,
+    modified,
+    executable: content.executable ?? false,
+    md5: '',
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * The part of the space's tree that the mount has seen, kept in memory and true by the journal (`follower.ts`). What is
+ * known is answered at once; what is not is asked of the server, entry by entry at first, then by the folder.
+ */
+import { foldName, NAME_BYTES, normalizeName } from '../../src/space/names.js'
+import { type Awaitable, FileSystemError } from '../filesystem.js'
+import type { Address, Item, Volume } from '../volume.js'
+import { isCode } from './errno.js'
+import { attach, detach, FileNode, FolderNode, learn, type Node } from './nodes.js'
+import type { Takeback } from './takeback.js'
+
+/** So many look-ups one by one in a folder that was not read; then it is read whole. */
+const SINGLE_LOOKUPS = 3
+
+export class Tree {
+  readonly root: FolderNode
+
+  constructor(
+    private readonly volume: Volume,
+    private readonly takeback: Takeback,
+    root: { readonly item: Item; readonly seq: number },
+  ) {
+    this.root = new FolderNode('', root.seq, root.item)
+  }
+
+  /** The node at a path, or undefined. ENOTDIR below a file, ENAMETOOLONG. */
+  find(path: string): Awaitable<Node | undefined> {
+    return this.#walk(this.root, names(path))
+  }
+
+  /** ENOENT where nothing is. */
+  get(path: string): Awaitable<Node> {
+    const found = this.find(path)
+    return found instanceof Promise ? found.then((node) => node ?? missing(path)) : (found ?? missing(path))
+  }
+
+  /** The folder that holds the path, and the last name. ENOENT, ENOTDIR. */
+  async place(path: string): Promise<{ folder: FolderNode; name: string }> {
+    const above = names(path)
+    const name = above.pop()
+    if (name === undefined) throw new FileSystemError('EBUSY', 'The root of a mount stays where it is.')
+    const folder = await this.#walk(this.root, above)
+    if (!folder) return missing(path)
+    if (folder.kind === 'file') return notFolder(path)
+    return { folder, name: normalizeName(name) }
+  }
+
+  #walk(from: Node, steps: readonly string[]): Awaitable<Node | undefined> {
+    let node: Node | undefined = from
+    for (const [index, name] of steps.entries()) {
+      if (!node) return undefined
+      if (node.kind === 'file') return notFolder(node.path)
+      const child: Awaitable<Node | undefined> = isNamedOnly(node)
+        ? this.#refresh(node).then((known) =>
+            known?.kind === 'folder' ? this.child(known, name) : undefined,
+          )
+        : this.child(node, name)
+      if (child instanceof Promise) {
+        const rest = steps.slice(index + 1)
+        return child.then((found) => found && this.#walk(found, rest))
+      }
+      node = child
+    }
+    return node
+  }
+
+  child(folder: FolderNode, name: string): Awaitable<Node | undefined> {
+    const known = folder.child(name)
+    if (known || folder.complete || folder.hidden.has(foldName(name))) return known
+    folder.lookups += 1
+    if (folder.listing || folder.lookups > SINGLE_LOOKUPS) {
+      return this.load(folder).then(() => folder.child(name))
+    }
+    return this.#lookUp(folder, name)
+  }
+
+  async #lookUp(folder: FolderNode, name: string): Promise<Node | undefined> {
+    try {
+      const { item, seq } = await this.volume.stat(addressIn(folder, name))
+      return folder.child(name) ?? this.put(folder, item, seq)
+    } catch (error) {
+      if (isCode(error, 'NOT_FOUND', 'BAD_NAME', 'BAD_PATH', 'TYPE_CLASH')) return undefined
+      throw error
+    }
+  }
+
+  /** All children of a folder. */
+  children(folder: FolderNode): Awaitable<Iterable<Node>> {
+    if (folder.complete) return folder.children.values()
+    return this.load(folder).then(() => folder.children.values())
+  }
+
+  /** Reads a folder whole; those who come meanwhile wait for the same reading. */
+  load(folder: FolderNode): Promise<void> {
+    folder.listing ??= this.#load(folder).finally(() => {
+      folder.listing = undefined
+    })
+    return folder.listing
+  }
+
+  async #load(asked: FolderNode): Promise<void> {
+    const folder = isNamedOnly(asked) ? await this.#refresh(asked) : asked
+    if (folder?.kind !== 'folder') return missing(asked.path)
+    const { folder: item, items, seq } = await this.volume.list(addressOf(folder))
+    learn(folder, item, seq)
+    const listed = new Set<Node>()
+    for (const entry of items) listed.add(this.put(folder, entry, seq))
+    for (const node of folder.children.values()) {
+      const isOurs = node.kind === 'file' && node.item === undefined
+      if (!listed.has(node) && node.seq <= seq && !isOurs) this.drop(node)
+    }
+    folder.listedAt = seq
+    folder.complete = true
+  }
+
+  /** An entry as the server told of it, in its folder. An entry of the same name and another id takes its place. */
+  put(folder: FolderNode, item: Item, seq: number): Node {
+    const known = folder.child(item.name)
+    if (known) {
+      const isSame =
+        known.kind === item.kind && (known.stale || known.item === undefined || known.item.id === item.id)
+      if (known.seq > seq) return known
+      if (isSame) {
+        const before = known.item
+        learn(known, item, seq)
+        if (before && differs(before, item)) this.takeback.changed(known)
+        return known
+      }
+      this.drop(known)
+    }
+    const node =
+      item.kind === 'file' ? new FileNode(item.name, seq, item) : new FolderNode(item.name, seq, item)
+    attach(folder, node, item.name)
+    return node
+  }
+
+  /** Others have removed it. */
+  drop(node: Node): void {
+    this.takeback.unlinked(node)
+    detach(node)
+  }
+
+  /** Asks the server about a node of which a row said that it changed. Answers undefined where it is gone. */
+  fresh(node: Node): Awaitable<Node | undefined> {
+    return node.stale ? this.#refresh(node) : node
+  }
+
+  async #refresh(node: Node): Promise<Node | undefined> {
+    try {
+      if (!node.parent && node !== this.root) return node
+      const at = node.parent ? addressIn(node.parent, node.name) : addressOf(this.root)
+      const { item, seq } = await this.volume.stat(at)
+      return node.parent ? this.put(node.parent, item, seq) : this.#relearn(node, item, seq)
+    } catch (error) {
+      if (isCode(error, 'UNAVAILABLE')) return node
+      if (!isCode(error, 'NOT_FOUND', 'TYPE_CLASH')) throw error
+      if (node.kind === 'file' && node.content?.dirty) return node
+      this.drop(node)
+      return undefined
+    }
+  }
+
+  #relearn(node: Node, item: Item, seq: number): Node {
+    learn(node, item, seq)
+    return node
+  }
+
+  /** The journal is another one: nothing that is known is sure any more, and nothing is thrown away that is open. */
+  doubt(node: Node = this.root): void {
+    node.stale = true
+    node.seq = -1
+    this.takeback.changed(node)
+    if (node.kind === 'file') return
+    node.complete = false
+    node.listedAt = -1
+    for (const child of node.children.values()) this.doubt(child)
+  }
+}
+
+/** Only a row told of it: its id is not known yet. */
+function isNamedOnly(node: Node): boolean {
+  return node.item !== undefined && node.item.id < 0
+}
+
+/** A folder, by its id. */
+export function addressOf(folder: FolderNode): Address {
+  return { base: folder.item.id, path: '' }
+}
+
+/** A name in a folder. */
+export function addressIn(folder: FolderNode, name: string): Address {
+  return { base: folder.item.id, path: name }
+}
+
+function differs(a: Item, b: Item): boolean {
+  return a.etag !== b.etag || a.modified !== b.modified || a.executable !== b.executable
+}
+
+function names(path: string): string[] {
+  const list = path.split('/').filter((name) => name !== '')
+  const long = list.find(
+    (name) => name.length * 3 > NAME_BYTES && Buffer.byteLength(normalizeName(name)) > NAME_BYTES,
+  )
+  if (long === undefined) return list
+  throw new FileSystemError('ENAMETOOLONG', `The name "${long}" has more than ${NAME_BYTES} bytes.`)
+}
+
+function missing(path: string): never {
+  throw new FileSystemError('ENOENT', `Nothing is at "${path}".`)
+}
+
+function notFolder(path: string): never {
+  throw new FileSystemError('ENOTDIR', `"${path}" is a file.`)
+}
