@@ -35,6 +35,8 @@ const ERRNOS: Readonly<Record<ErrorCode, Errno>> = {
   BUSY: 'EBUSY',
   UNAVAILABLE: 'EHOSTDOWN',
   CORRUPT: 'EIO',
+  REMOTE_FAILED: 'EIO',
+  USED: 'EPERM',
 }
 
 /** Errors of the local cache folder that a program should see as they are. */

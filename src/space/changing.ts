@@ -6,6 +6,7 @@ import type { JournalRow } from './journal.js'
 import { foldName } from './names.js'
 import type {
   Attributes,
+  Marked,
   MkdirRequest,
   MkdirResult,
   MoveRequest,
@@ -220,7 +221,7 @@ export function setAttributes(
   attributes: Attributes,
   conditions: Conditions = {},
   properties: ReadonlyMap<string, string | null> = NO_PROPERTIES,
-): Promise<Entry> {
+): Promise<Marked> {
   const id = operationId()
   return engine.change(op, {
     script: 'touch',
@@ -236,8 +237,8 @@ export function setAttributes(
       ...propertyArgs(properties),
     ],
     refuse: refuse({ at }),
-    decode: (answer) => decodeStat(answer).entry,
-    recover: async (row) => (await written(engine, op, row, gone(row))).entry,
+    decode: described,
+    recover: (row) => written(engine, op, row, gone(row)),
   })
 }
 

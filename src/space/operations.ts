@@ -62,7 +62,7 @@ export interface TreeOperations {
   remove(op: OpContext, at: Location, request?: RemoveRequest): Promise<RemoveResult>
 
   /** Times and exec bit only: the etag stays, the journal gets an `update` row. Root: NOT_ALLOWED. */
-  setAttributes(op: OpContext, at: Location, attributes: Attributes, conditions?: Conditions): Promise<Entry>
+  setAttributes(op: OpContext, at: Location, attributes: Attributes, conditions?: Conditions): Promise<Marked>
 
   /**
    * Copies a file or a whole tree without copying a byte; nobody sees half of it. `shallow` (of a folder): itself only.
@@ -92,7 +92,7 @@ export interface TreeOperations {
     at: Location,
     change: PropertyChange,
     conditions?: Conditions,
-  ): Promise<Entry>
+  ): Promise<Marked>
 
   /** Rows with seq > since. EPOCH_GONE when `epoch` is given and another one rules. */
   changes(op: OpContext, request: ChangesRequest): Promise<ChangesResult>
@@ -105,6 +105,12 @@ export interface TreeOperations {
   ): Promise<{ readonly info: SpaceInfo; readonly meta: Readonly<Record<string, MetaValue>> }>
   /** Owner only (NOT_ALLOWED). `null` clears. */
   writeMeta(op: OpContext, key: string, text: string | null): Promise<void>
+}
+
+/** An entry as a change has left it, and where the journal stood then. */
+export interface Marked {
+  readonly entry: Entry
+  readonly mark: JournalMark
 }
 
 export interface StatResult {

@@ -154,7 +154,7 @@ class Client {
     const expected = this.expect(() => this.model.setExecutable(path, executable))
     const real = this.space.spaces.setAttributes(this.space.op, at(path), { executable, modified: 1000 })
     const result = await this.compare(`touch ${path}`, expected, real)
-    if (result) this.t.like(result[1], { etag: result[0].etag, executable, modified: 1000 })
+    if (result) this.t.like(result[1].entry, { etag: result[0].etag, executable, modified: 1000 })
   }
 
   /** Learns a folder's id on the way. */

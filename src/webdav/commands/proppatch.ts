@@ -32,8 +32,8 @@ export async function proppatch(call: EntryCall): Promise<Answer> {
   }
   const change = merge(instructions)
   const conditions = { ...guard, ...parseConditions(req.headers) }
-  const { kind } = await deps.tree.changeProperties(op, at, change, conditions)
-  return answer(call, kind, propstat(200, namesOf(instructions)))
+  const { entry } = await deps.tree.changeProperties(op, at, change, conditions)
+  return answer(call, entry.kind, propstat(200, namesOf(instructions)))
 }
 
 function answer({ target }: EntryCall, kind: 'file' | 'folder', propstats: string): Answer {

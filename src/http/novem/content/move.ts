@@ -58,8 +58,9 @@ async function moveContent(call: SpaceCall, from: Location, to: Location): Promi
 
 async function setAttributes(call: SpaceCall, at: Location, attributes: Attributes): Promise<Answer> {
   const conditions = parseConditions(call.req.headers)
-  const entry = await call.deps.tree.setAttributes(call.op, at, attributes, conditions)
-  return jsonAnswer(200, { created: false, ...metadata(entry) }, ['ETag', quoted(entry.etag)])
+  const { entry, mark } = await call.deps.tree.setAttributes(call.op, at, attributes, conditions)
+  const headers = ['ETag', quoted(entry.etag), ...changeHeaders(call, mark)]
+  return jsonAnswer(200, { created: false, ...metadata(entry) }, headers)
 }
 
 /** The same folder, another name. A folder addressed by its id alone is looked up first. */
