@@ -48,7 +48,7 @@ export interface Volume {
   checkRemove(at: Address): Promise<void>
 
   /** Times and exec bit. */
-  setAttributes(at: Address, attributes: ItemAttributes, options: Keyed): Promise<Item>
+  setAttributes(at: Address, attributes: ItemAttributes, options: Keyed): Promise<Changed>
 
   /**
    * Rows after `since`, as they come, until `signal` aborts; empty batches tell that the server is there.

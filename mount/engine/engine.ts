@@ -407,8 +407,8 @@ export class Engine implements FileSystem {
     await node.exclusive(async () => {
       const { parent } = node
       if (!parent || !node.item) return
-      const item = await volume.setAttributes(addressIn(parent, node.name), change, { key: randomUUID() })
-      learn(node, item, node.seq)
+      const { item, seq } = await volume.setAttributes(addressIn(parent, node.name), change, { key: randomUUID() })
+      learn(node, item, seq)
     })
   }
 
