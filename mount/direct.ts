@@ -158,10 +158,11 @@ class DirectVolume implements Volume {
     }
   }
 
-  async setAttributes(at: Address, attributes: ItemAttributes, options: Keyed): Promise<Item> {
+  async setAttributes(at: Address, attributes: ItemAttributes, options: Keyed): Promise<Changed> {
     const location = locate(at)
     const op = await this.#op(options)
-    return itemOf(await this.#parts.tree.setAttributes(op, location, attributes))
+    const { entry, mark } = await this.#parts.tree.setAttributes(op, location, attributes)
+    return { item: itemOf(entry), seq: mark.seq }
   }
 
   /** Subscribes, reads, and waits only then: nothing slips through between. */

@@ -21,11 +21,18 @@ interface OwnMove {
   readonly seq: number
 }
 
+interface OwnRemoval {
+  readonly folder: FolderNode
+  readonly folded: string
+  readonly seq: number
+}
+
 export class Follower {
   /** The server answers, and the tree is as new as its journal. */
   online = true
   readonly #stop = new AbortController()
   #moves: OwnMove[] = []
+  #removals: OwnRemoval[] = []
   #running: Promise<void> | undefined
 
   constructor(
@@ -47,6 +54,13 @@ export class Follower {
     await this.#running
   }
 
+  /** The mount itself has removed a name, or moved it away; rows that are older would bring it back. */
+  removed(folder: FolderNode, name: string, seq: number): void {
+    if (seq <= this.cursor.seq) return
+    folder.removed.set(foldName(name), seq)
+    this.#removals.push({ folder, folded: foldName(name), seq })
+  }
+
   /** The mount has moved a folder by itself; rows that are older still call it by its old path. */
   moved(node: FolderNode, from: string, seq: number): void {
     if (seq > this.cursor.seq) this.#moves.push({ node, from: foldPath(from), seq })
@@ -61,8 +75,7 @@ export class Follower {
           wait = LEAST_PAUSE
           for (const row of rows) this.#apply(row)
           const last = rows.at(-1)?.seq ?? seq
-          this.cursor = { ...this.cursor, seq: Math.max(this.cursor.seq, last) }
-          this.#moves = this.#moves.filter((move) => move.seq > this.cursor.seq)
+          this.#passed(Math.max(this.cursor.seq, last))
         }
       } catch (error) {
         if (signal.aborted) return
@@ -71,6 +84,18 @@ export class Follower {
       await pause(wait, undefined, { signal }).catch(() => undefined)
       wait = Math.min(wait * 2, LONGEST_PAUSE)
     }
+  }
+
+  /** What was kept for older rows is not needed any more. */
+  #passed(seq: number): void {
+    this.cursor = { ...this.cursor, seq }
+    this.#moves = this.#moves.filter((move) => move.seq > seq)
+    this.#removals = this.#removals.filter((removal) => {
+      if (removal.seq > seq) return true
+      if (removal.folder.removed.get(removal.folded) === removal.seq)
+        removal.folder.removed.delete(removal.folded)
+      return false
+    })
   }
 
   #setOnline(): void {
@@ -114,9 +139,10 @@ export class Follower {
     const place = this.#place(row.path)
     if (!place) return
     const { folder, name } = place
+    if (row.seq <= removedAt(folder, name)) return
     const node = folder.child(name)
     if (!node) {
-      if (!folder.complete || row.seq <= folder.listedAt || folder.hidden.has(foldName(name))) return
+      if (!isNews(folder, name, row)) return
       attach(folder, placeholder(name, row), name)
       this.#touch(folder, row)
       return
@@ -147,7 +173,11 @@ export class Follower {
 
   #moved(row: Row): void {
     const from = this.#place(row.oldPath ?? row.path)
-    const node = from?.folder.child(from.name)
+    const removed = from ? removedAt(from.folder, from.name) : -1
+    // Our own move, which is done here already; after a later one of ours the name stands for something else.
+    if (removed === row.seq) return
+    const there = from?.folder.child(from.name)
+    const node = removed > row.seq || isUnsent(there) ? undefined : there
     const to = this.#place(row.path)
     if (node && node.seq >= row.seq) return
     if (from && node) {
@@ -176,7 +206,7 @@ export class Follower {
     if (node) {
       attach(to.folder, node, to.name)
       this.#mark(node)
-    } else if (to.folder.complete && row.seq > to.folder.listedAt) {
+    } else if (isNews(to.folder, to.name, row)) {
       attach(to.folder, placeholder(to.name, row), to.name)
     }
   }
@@ -204,6 +234,21 @@ export class Follower {
     }
     return folder?.kind === 'folder' ? { folder, name } : undefined
   }
+}
+
+/** Does the row tell of a name that a folder, whose children are all known, does not have yet? */
+function isNews(folder: FolderNode, name: string, { seq }: Row): boolean {
+  if (!folder.complete || seq <= folder.listedAt) return false
+  return !folder.hidden.has(foldName(name)) && seq > removedAt(folder, name)
+}
+
+/** The seq at which this mount took a name away; -1: it did not, or the journal has come by. */
+function removedAt(folder: FolderNode, name: string): number {
+  return folder.removed.size === 0 ? -1 : (folder.removed.get(foldName(name)) ?? -1)
+}
+
+function isUnsent(node: Node | undefined): boolean {
+  return node !== undefined && node.item === undefined
 }
 
 /** An entry of which only a row is known; it is looked up before it is used. */

@@ -9,6 +9,7 @@ import { Engine } from './engine.js'
 import { Files, type Sending } from './files.js'
 import { Follower } from './follower.js'
 import { IntentLog } from './intents.js'
+import { Namespace } from './namespace.js'
 import { SendQueue, type Unsent } from './queue.js'
 import { readLeftovers, recover } from './recovery.js'
 import { Room } from './room.js'
@@ -67,17 +68,18 @@ export async function openFileSystem(volume: Volume, settings: EngineSettings): 
   const files: Files = new Files({ volume, tree, cache, room, log, workDir }, saving satisfies Sending)
   const follower = new Follower(volume, tree, takeback, log, info.cursor, () => queue.retry())
 
+  const names = new Namespace({ volume, tree, files, saving, follower, takeback, log })
+
   await recover({ volume, tree, files, queue, workDir, host, log }, leftovers)
   follower.start()
   const fs = new Engine({
     volume,
     tree,
+    names,
     files,
     saving,
     follower,
-    takeback,
     room,
-    log,
     readOnly,
     onClose: async () => {
       if (settings.write === 'through') await queue.close(30_000)

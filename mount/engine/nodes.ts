@@ -59,6 +59,8 @@ export class FolderNode extends Entry {
   readonly children = new Map<string, Node>()
   /** Files that are out of the way and not yet unlinked or replaced, by folded name (`FileSystem.hide`). */
   readonly hidden = new Map<string, FileNode>()
+  /** Names that this mount has taken away, with the seq of that, until the journal has come by: older rows are past. */
+  readonly removed = new Map<string, number>()
   /** All children are known. */
   complete = false
   /** Where the journal stood when they were read. */

@@ -7,7 +7,6 @@ import type {
   ByteRange,
   Changed,
   Cursor,
-  Item,
   ItemAttributes,
   Keyed,
   Listing,
@@ -133,12 +132,16 @@ export class RemoteVolume implements Volume {
     }
   }
 
-  async setAttributes(at: Address, { modified, executable }: ItemAttributes, options: Keyed): Promise<Item> {
+  async setAttributes(
+    at: Address,
+    { modified, executable }: ItemAttributes,
+    options: Keyed,
+  ): Promise<Changed> {
     const attributes = {
       ...(modified !== undefined && { last_modified: modified / 1000 }),
       ...(executable !== undefined && { executable }),
     }
-    return itemOf(await this.#patch(at, attributes, options)).item
+    return changed(await this.#patch(at, attributes, options))
   }
 
   async *follow({ seq: since, epoch }: Cursor, signal: AbortSignal): AsyncGenerator<Batch, void> {

@@ -122,7 +122,7 @@ function nextStep(): { readonly what: string; readonly step: Step } {
         what: `stat ${path} and ${slot}`,
         step: (root, side) => [
           attempt(() => facts(statSync(join(root, path)))),
-          open ? attempt(() => fstatSync(open[side]).size) : 'closed',
+          open ? attempt(() => facts(fstatSync(open[side]))) : 'closed',
           attempt(() => readdirSync(root).sort()),
         ],
       }
