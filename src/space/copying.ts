@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { ScriptArg } from '../redis/scripts.js'
 import {
   described,
   etagsArg,
@@ -13,7 +14,7 @@ import type { Engine, Refusal } from './engine.js'
 import { SpaceError } from './errors.js'
 import { replacedBefore } from './history.js'
 import type { CopyRequest, CopyResult } from './operations.js'
-import { refusalError } from './refusals.js'
+import { refusalError, type Subject } from './refusals.js'
 import type { Entry, Location, OpContext } from './types.js'
 
 /** Entries a step copies (scripts/copy_step.lua), each with a new etag. */
@@ -84,12 +85,25 @@ function link(
   tree: string,
 ): Promise<CopyResult & Reaping> {
   const etag = randomBytes(16)
+  const args = linkArgs(op, from, to, request, etag, tree, false)
+  return linkBy(engine, op, args, etag, { at: from, to, limits: op.limits })
+}
+
+/** The script that makes a copy seen. `etag`: a file's, and what tells the operation of a folder. */
+export function linkBy(
+  engine: Engine,
+  op: OpContext,
+  args: readonly ScriptArg[],
+  etag: Buffer,
+  subject: Subject & { readonly to: Location },
+): Promise<CopyResult & Reaping> {
+  const { at, to } = subject
   return engine.change<CopyResult & Reaping>(op, {
     script: 'copy',
     id: etag.toString('hex'),
-    fingerprint: `${fingerprint('copy', from)}\0${fingerprint('', to)}`,
-    args: linkArgs(op, from, to, request, etag, tree, false),
-    refuse: refuseFor({ at: from, to, limits: op.limits }),
+    fingerprint: `${at ? fingerprint('copy', at) : 'graft'}\0${fingerprint('', to)}`,
+    args,
+    refuse: refuseFor(subject),
     decode: (answer) => ({
       ...described<Entry>(answer),
       replaced: answer[5] === 1,
@@ -104,7 +118,7 @@ function link(
   })
 }
 
-function linkArgs(
+export function linkArgs(
   op: OpContext,
   from: Location,
   to: Location,
@@ -112,7 +126,7 @@ function linkArgs(
   etag: Buffer,
   tree: string,
   dry: boolean,
-) {
+): ScriptArg[] {
   return [
     ...placeArgs(from).slice(0, 2),
     ...placeArgs(to),
@@ -143,7 +157,7 @@ class StaleCopy extends SpaceError {
   }
 }
 
-function refuseFor(subject: Parameters<typeof refusalError>[1]): (refusal: Refusal) => SpaceError {
+export function refuseFor(subject: Subject): (refusal: Refusal) => SpaceError {
   return (refusal) => {
     if (refusal[0] === 'TREE') return new HasEntries(Number(refusal[1]))
     if (refusal[0] === 'STALE_COPY') return new StaleCopy()

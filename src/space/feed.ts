@@ -45,7 +45,7 @@ export async function changes(
 
 /** Adds the answer's rows; the range whose next chunk must be made first, if the answer ends there. */
 function collect(answer: Answer, since: number, limit: number, rows: Change[]): number | undefined {
-  const add = ({ operation, first, ...row }: JournalRow) => {
+  const add = ({ operation, first, chunks, ...row }: JournalRow) => {
     if (row.seq > since && rows.length < limit) rows.push(row)
   }
   for (const item of answer.slice(2)) {

@@ -1,11 +1,13 @@
 import { retrying } from '../redis/retry.js'
 import type { RedisClient } from '../redis/scripts.js'
-import { decodeRow, type JournalRow } from './journal.js'
+import { decodeChunk, decodeRow, type JournalRow } from './journal.js'
 import { journalKey } from './keys.js'
 
 /** Redis' clock and ours may differ by this much. */
 const CLOCKS_MS = 5 * 60_000
 const STEP = 1000
+/** Rows of a chunk in `t`. */
+const CHUNK = 256
 
 /**
  * The journal row an operation wrote, searched from the newest back to `since` (ms). Rare: only where a reply was lost or
@@ -30,6 +32,50 @@ export async function findOperation(
     if (!last || rows.length < STEP) return undefined
     end = `(${last[0]}`
   }
+}
+
+/**
+ * Is the blob that of a file in a tree that came in one piece (`graft`), or is being built to come so? Such files have no rows of
+ * their own in the stream. As rare, and as final for a doomed blob, as `findOperation`.
+ */
+export async function isInTree(
+  redis: RedisClient,
+  space: string,
+  blob: string,
+  since: number,
+): Promise<boolean> {
+  const key = (name: string) => `{${space}}:${name}`
+  // Those that are being built first: one that is linked in meanwhile is then found in the stream.
+  for (const copy of await redis.zrange(key('k'), '0', '-1')) {
+    const rows = Number(await redis.hget(key(`k:${copy}`), 'rows'))
+    if (await isInRows(redis, space, `k${copy}`, rows, blob)) return true
+  }
+  for (let end = '+'; ; ) {
+    const rows = await redis.xrevrangeBuffer(journalKey(space), end, '-', 'COUNT', STEP)
+    for (const [id, fields] of rows) {
+      const { seq, first, change, created, chunks } = decodeRow(seqOf(id), fields[1] as Buffer)
+      if (created < since - CLOCKS_MS) return false
+      if (change !== 'create' || first === undefined || chunks === undefined) continue
+      if (await isInRows(redis, space, chunks, seq - first + 1, blob)) return true
+    }
+    const last = rows.at(-1)
+    if (!last || rows.length < STEP) return false
+    end = `(${last[0]}`
+  }
+}
+
+async function isInRows(
+  redis: RedisClient,
+  space: string,
+  chunks: string,
+  rows: number,
+  etag: string,
+): Promise<boolean> {
+  for (let at = 0; at * CHUNK < rows; at++) {
+    const chunk = await redis.hgetBuffer(`{${space}}:t`, `${chunks}:${at}`)
+    for (const row of decodeChunk(0, chunk ?? Buffer.alloc(0), '')) if (row.etag === etag) return true
+  }
+  return false
 }
 
 /** What a move or a copy replaced: the tombstones before its own row, which are no operation of their own. */

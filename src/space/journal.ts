@@ -15,6 +15,8 @@ export interface JournalRow extends Change {
   readonly operation: string
   /** A row that stands for a range of them: its first seq. */
   readonly first?: number
+  /** Of a copied tree: the name under which the range's rows are kept in `t`. */
+  readonly chunks?: string
 }
 
 export function decodeRow(seq: number, raw: Buffer): JournalRow {
@@ -48,7 +50,9 @@ export function decodeRow(seq: number, raw: Buffer): JournalRow {
     created: raw.readUIntBE(1, 6),
     operation,
   }
-  return code >= RANGE ? { ...row, first: raw.readUIntBE(pathEnd, 6) } : row
+  if (code < RANGE) return row
+  const range = { ...row, first: raw.readUIntBE(pathEnd, 6) }
+  return code === RANGE ? range : { ...range, chunks: raw.toString('latin1', pathEnd + 6) }
 }
 
 /** The rows of a chunk that begins at seq `first`; their paths are relative to `prefix`. */

@@ -1,5 +1,5 @@
 import type { Engine } from './engine.js'
-import { findOperation } from './history.js'
+import { findOperation, isInTree } from './history.js'
 
 /** What the tree knows of blobs that nobody uses, or perhaps nobody: the collector's view of a space. */
 
@@ -15,7 +15,9 @@ export async function claimPending(
 ): Promise<'live' | 'dead'> {
   const exists = await engine.run('doom', space, [blob])
   if (exists === 0) return 'dead'
-  return (await findOperation(engine.redis, space, blob, since)) ? 'live' : 'dead'
+  const { redis } = engine
+  const live = (await findOperation(redis, space, blob, since)) || (await isInTree(redis, space, blob, since))
+  return live ? 'live' : 'dead'
 }
 
 /** Claims up to `limit` blobs freed before `olderThan` (ms), and names all that are claimed and not forgotten. */

@@ -9,6 +9,7 @@ import type {
   Location,
   Lock,
   OpContext,
+  SpacePath,
   StoredBlob,
 } from './types.js'
 
@@ -70,6 +71,13 @@ export interface TreeOperations {
    * unless `parents`), limits as with `write`.
    */
   copy(op: OpContext, from: Location, to: Location, request?: CopyRequest): Promise<CopyResult>
+
+  /**
+   * Makes an entry of what comes from elsewhere, a file or a whole tree, in one step when all of it has come: nobody sees
+   * half, and where something fails (errors of `entries` and of `reload` included) nothing of it stays.
+   * Replaces as `move` does. Errors as with `copy`; BUSY where two entries have the same name.
+   */
+  graft(op: OpContext, to: Location, source: GraftSource, request?: GraftRequest): Promise<CopyResult>
 
   /**
    * Locks an entry. LOCKED where a lock that excludes this one is on it, above or (depth infinity) below it.
@@ -137,6 +145,30 @@ export interface CopyResult {
   readonly entry: Entry
   readonly replaced: boolean
   readonly mark: JournalMark
+}
+
+export type GraftRequest = Pick<MoveRequest, 'ifNoneMatch' | 'overwrite'>
+
+/** What comes from elsewhere. */
+export interface GraftSource {
+  /** Bytes, and how many entries are below the top (absent: it is a file), for the limits to be checked before. */
+  readonly size: number
+  readonly below?: number
+  /** The top first, each folder before what is in it; blobs are in the store, pending. Read one by one, as they are needed. */
+  readonly entries: AsyncIterable<Grafted>
+  /** The caller, asked anew before each step. */
+  reload(): Promise<OpContext>
+  /** These blobs are in use now, though perhaps out of sight: they can be settled. */
+  linked(blobs: readonly string[]): Promise<void>
+}
+
+export interface Grafted {
+  /** Names from the top down; none for the top itself. */
+  readonly path: SpacePath
+  readonly modified: number
+  readonly properties?: Properties
+  /** Absent for a folder. */
+  readonly file?: { readonly blob: StoredBlob; readonly contentType: string; readonly executable: boolean }
 }
 
 export interface LockRequest {

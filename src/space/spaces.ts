@@ -4,6 +4,7 @@ import * as changing from './changing.js'
 import { copy } from './copying.js'
 import { accessOf, Engine, type MayWrite, text } from './engine.js'
 import { changes } from './feed.js'
+import { graft } from './grafting.js'
 import * as ledger from './ledger.js'
 import * as locking from './locking.js'
 import type {
@@ -11,6 +12,8 @@ import type {
   ChangesRequest,
   CopyRequest,
   CopyResult,
+  GraftRequest,
+  GraftSource,
   LockRequest,
   MetaValue,
   MkdirRequest,
@@ -89,6 +92,10 @@ export class Spaces implements TreeOperations {
 
   copy(op: OpContext, from: Location, to: Location, request?: CopyRequest): Promise<CopyResult> {
     return this.#reaping(op, copy(this.#engine, op, from, to, request))
+  }
+
+  graft(op: OpContext, to: Location, source: GraftSource, request?: GraftRequest): Promise<CopyResult> {
+    return this.#reaping(op, graft(this.#engine, op, to, source, request))
   }
 
   lock(op: OpContext, at: Location, request: LockRequest) {

@@ -1,128 +1,156 @@
 /** COPY from one space into another: the bytes are copied, since blobs belong to a space (contract §9). */
-import { randomBytes } from 'node:crypto'
-import { commit } from '../http/upload.js'
+import { isMissingSpace } from '../http/space-op.js'
 import { SpaceError } from '../space/errors.js'
-import { foldName } from '../space/names.js'
-import type { CopyRequest } from '../space/operations.js'
-import type { Entry, FileEntry, Location, SpacePath } from '../space/types.js'
-import { type EntryCall, reload } from './call.js'
-import { entryAt } from './lookup.js'
+import { foldName, ROOT } from '../space/names.js'
+import type { CopyRequest, CopyResult, Grafted, GraftSource } from '../space/operations.js'
+import { quote } from '../space/quote.js'
+import type { Entry, FileEntry, FolderEntry, OpContext, SpacePath, StoredBlob } from '../space/types.js'
+import { type EntryCall, noSuchSpace, reload } from './call.js'
 
 /**
- * A file appears whole or not at all. A folder is built beside its destination and moved there when it is complete; where
- * something fails or the client goes away, what was built is removed.
- * Errors of `stat`, `write`, `mkdir`; FOLDER_EXISTS never, as the destination is replaced unless `ifNoneMatch` says no.
+ * It is there whole, in one step when everything has been copied, or not at all: the tree grows out of sight, and what was
+ * copied is collected where something fails, the client goes away or the server dies.
+ * Errors of `stat`, `tree` and `graft`; BUSY where a folder of more than 10,000 entries changes meanwhile.
  */
-export async function copyAcross(
-  from: EntryCall,
-  to: EntryCall,
-  request: CopyRequest,
-): Promise<{ readonly entry: Entry; readonly replaced: boolean }> {
-  const { tree } = from.deps
-  const source = await tree.stat(from.op, from.at)
-  const hit = await entryAt(to)
-  if (request.ifMatch && request.ifMatch !== '*' && !request.ifMatch.includes(source.entry.etag)) {
+export async function copyAcross(from: EntryCall, to: EntryCall, request: CopyRequest): Promise<CopyResult> {
+  const { entry: top } = await from.deps.tree.stat(from.op, from.at)
+  const { ifMatch, ifNoneMatch, overwrite, shallow = false } = request
+  if (ifMatch && ifMatch !== '*' && !ifMatch.includes(top.etag)) {
     throw new SpaceError('PRECONDITION_FAILED', 'The precondition If-Match does not hold for the source.')
   }
-  if (hit && request.ifNoneMatch) {
-    throw new SpaceError('PRECONDITION_FAILED', `There is something at "/${hit.path}" already.`)
-  }
-  if (source.entry.kind === 'file' && hit?.kind !== 'folder') {
-    const entry = await copyFile(from, to, source.entry, to.at)
-    await copyProperties(from, to, [[source.entry, to.at]])
-    return { entry, replaced: hit !== undefined }
-  }
-  const beside = sibling(to.at, `copying-${randomBytes(8).toString('hex')}`)
+  const source = new Source(from, to, top, shallow)
   try {
-    if (source.entry.kind === 'folder') {
-      await copyTree(from, to, source.entry, beside, request.shallow === true)
-    } else {
-      await copyFile(from, to, source.entry, beside)
-      await copyProperties(from, to, [[source.entry, beside]])
-    }
-    const op = await reload(to)
-    if (hit) await tree.remove(op, to.at, { recursive: true, ifMatch: [hit.etag] })
-    const { entry } = await tree.move(op, beside, { ...to.at, base: 0 })
-    return { entry, replaced: hit !== undefined }
-  } catch (error) {
-    await tree.remove(to.op, beside, { recursive: true }).catch(() => undefined)
-    throw error
-  }
-}
-
-async function copyTree(
-  from: EntryCall,
-  to: EntryCall,
-  source: Entry,
-  place: Location,
-  shallow: boolean,
-): Promise<void> {
-  const { tree } = from.deps
-  await tree.mkdir(to.op, place, { parents: false })
-  await copyProperties(from, to, [[source, place]])
-  if (shallow) return
-  const { batches } = await tree.tree(from.op, from.at)
-  for await (const batch of batches) {
-    const placed = batch.map((entry) => [entry, below(place, entry.path.slice(pathLength(source)))] as const)
-    for (const [entry, at] of placed) {
-      if (from.res.destroyed)
-        throw new SpaceError('BODY_BROKEN', 'The client went away while its copy was made.')
-      if (entry.kind === 'file') await copyFile(from, to, entry, at)
-      else await tree.mkdir(to.op, at, { parents: false, modified: entry.modified })
-    }
-    await copyProperties(from, to, placed)
-  }
-}
-
-async function copyFile(from: EntryCall, to: EntryCall, file: FileEntry, at: Location): Promise<FileEntry> {
-  const { blobs } = from.deps
-  const { size, contentType, modified, executable } = file
-  const request = { contentType, modified, executable, parents: false }
-  await from.deps.tree.checkWrite(to.op, at, { ...request, size })
-  const bytes =
-    size === 0 ? new Uint8Array() : await blobs.get(from.op.space, file.blob, { start: 0, end: size - 1 })
-  const blob = await blobs
-    .put(to.op.space, bytes, { limit: to.op.limits.fileBytes, length: size })
-    .finally(() => {
-      if (!(bytes instanceof Uint8Array)) bytes.destroy()
+    return await from.deps.tree.graft(to.op, to.at, source, {
+      ...(ifNoneMatch !== undefined && { ifNoneMatch }),
+      ...(overwrite !== undefined && { overwrite }),
     })
-  const { entry } = await commit(to, at, blob, request, () => reload(to))
-  return entry
-}
-
-/** Dead properties are copied with what has them (RFC 4918 §9.8.2). */
-async function copyProperties(
-  from: EntryCall,
-  to: EntryCall,
-  placed: readonly (readonly [Entry, Location])[],
-): Promise<void> {
-  const having = placed.filter(([entry]) => entry.hasProperties)
-  if (having.length === 0) return
-  const { tree } = from.deps
-  const properties = await tree.properties(
-    from.op,
-    having.map(([{ id }]) => id),
-  )
-  for (const [{ id }, at] of having) {
-    const set = properties.get(id)
-    if (set) await tree.changeProperties(to.op, at, { set })
+  } catch (error) {
+    await source.giveUp(error)
+    throw isMissingSpace(error) ? noSuchSpace(to.target) : error
   }
 }
 
-function pathLength({ path }: Entry): number {
-  return path === '' ? 0 : path.length + 1
-}
+/** Reads the source, and puts each file's bytes into the other space as they are asked for. */
+class Source implements GraftSource {
+  readonly size: number
+  readonly below?: number
+  /** Blobs of which nobody knows yet whether the tree uses them. */
+  readonly #pending = new Set<string>()
+  #as: OpContext
 
-function sibling({ path }: Location, name: string): Location {
-  const { names, folded } = path
-  return { path: { names: [...names.slice(0, -1), name], folded: [...folded.slice(0, -1), foldName(name)] } }
-}
-
-function below({ path }: Location, canonical: string): Location {
-  const names = canonical.split('/')
-  const joined: SpacePath = {
-    names: [...path.names, ...names],
-    folded: [...path.folded, ...names.map(foldName)],
+  constructor(
+    readonly from: EntryCall,
+    readonly to: EntryCall,
+    readonly top: Entry,
+    readonly shallow: boolean,
+  ) {
+    this.#as = from.op
+    this.size = shallow && top.kind === 'folder' ? 0 : top.size
+    if (top.kind === 'folder') this.below = shallow ? 0 : top.entries
   }
-  return { path: joined }
+
+  get entries(): AsyncIterable<Grafted> {
+    return this.#read()
+  }
+
+  /** Access to both spaces, as it is now. */
+  async reload(): Promise<OpContext> {
+    const { from } = this
+    this.#as = await reload(from)
+    try {
+      await from.deps.tree.info(this.#as)
+    } catch (error) {
+      throw isMissingSpace(error) ? noSuchSpace(from.target) : error
+    }
+    return reload(this.to)
+  }
+
+  async linked(blobs: readonly string[]): Promise<void> {
+    const { op, deps } = this.to
+    await Promise.all(blobs.map((blob) => deps.blobs.settle(op.space, blob)))
+    for (const blob of blobs) this.#pending.delete(blob)
+  }
+
+  /** What no tree uses goes at once; where nobody knows, the collector asks. */
+  async giveUp(error: unknown): Promise<void> {
+    if (!(error instanceof SpaceError) || error.code === 'UNAVAILABLE') return
+    const { op, deps } = this.to
+    for (const blob of this.#pending) {
+      await deps.blobs.discard(op.space, blob).catch((failure: unknown) => {
+        deps.log.warn(`Discarding blob ${blob} of space ${op.space}: ${failure}`)
+      })
+    }
+  }
+
+  async *#read(): AsyncGenerator<Grafted> {
+    const { top, shallow, from } = this
+    yield* this.#grafts([top], top)
+    if (shallow || top.kind === 'file') return
+    const { tree } = from.deps
+    const { folder, exact, batches } = await tree.tree(from.op, from.at)
+    for await (const batch of batches) yield* this.#grafts(batch, folder)
+    // What was read step by step is only what was there at some moment if nothing moved about meanwhile.
+    if (!exact) await this.#stillIs(folder)
+  }
+
+  async *#grafts(batch: readonly Entry[], top: Entry): AsyncGenerator<Grafted> {
+    const having = batch.filter((entry) => entry.hasProperties).map(({ id }) => id)
+    const { tree } = this.from.deps
+    const properties = having.length > 0 ? await tree.properties(this.#as, having) : undefined
+    for (const entry of batch) {
+      const kept = properties?.get(entry.id)
+      yield {
+        path: below(top, entry),
+        modified: entry.modified,
+        ...(kept && { properties: kept }),
+        ...(entry.kind === 'file' && { file: await this.#file(entry) }),
+      }
+    }
+  }
+
+  async #file(file: FileEntry): Promise<NonNullable<Grafted['file']>> {
+    const { contentType, executable } = file
+    return { blob: await this.#copyBytes(file), contentType, executable }
+  }
+
+  async #copyBytes({ blob, size, path }: FileEntry): Promise<StoredBlob> {
+    const { from, to } = this
+    if (from.res.destroyed)
+      throw new SpaceError('BODY_BROKEN', 'The client went away while its copy was made.')
+    const { blobs } = from.deps
+    const range = { start: 0, end: size - 1 }
+    const bytes =
+      size === 0 ? new Uint8Array() : await this.#orChanged(blobs.get(from.op.space, blob, range), path)
+    try {
+      const put = await blobs.put(to.op.space, bytes, { limit: to.op.limits.fileBytes, length: size })
+      this.#pending.add(put.id)
+      return put
+    } finally {
+      if (!(bytes instanceof Uint8Array)) bytes.destroy()
+    }
+  }
+
+  /** A file that goes while its tree is copied takes its bytes along, after some minutes. */
+  async #orChanged<T>(reading: Promise<T>, path: string): Promise<T> {
+    try {
+      return await reading
+    } catch (error) {
+      if (error instanceof SpaceError && error.code === 'CORRUPT' && this.top.kind === 'folder') {
+        await this.#stillIs(this.top, path)
+      }
+      throw error
+    }
+  }
+
+  async #stillIs({ etag }: FolderEntry, path = this.top.path): Promise<void> {
+    const { entry } = await this.from.deps.tree.stat(this.#as, this.from.at)
+    if (entry.etag === etag) return
+    throw new SpaceError('BUSY', `${quote(path)} was changed while it was copied; try again.`)
+  }
+}
+
+function below(top: Entry, { path }: Entry): SpacePath {
+  if (path === top.path) return ROOT
+  const names = path.slice(top.path === '' ? 0 : top.path.length + 1).split('/')
+  return { names, folded: names.map(foldName) }
 }

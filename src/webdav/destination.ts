@@ -20,6 +20,7 @@ export async function destinationOf(call: EntryCall): Promise<EntryCall> {
   const { op: own, target: from, deps, token } = call
   const loaded =
     target.spaceName === from.spaceName ? call.loaded : await deps.directory.load(token, target.address)
-  const there = entryCall({ ...call, loaded }, target)
+  // What somebody may do there came with the space.
+  const there = entryCall({ ...call, loaded, session: loaded.session ?? call.session }, target)
   return { ...there, op: { ...there.op, ...(own.lockTokens && { lockTokens: own.lockTokens }) } }
 }

@@ -7,6 +7,7 @@ import type { FileEntry } from '../types.js'
 import type { Findings } from './findings.js'
 import { scan } from './folder.js'
 import { unpack } from './packed.js'
+import { readRecord } from './record.js'
 import type { Replay } from './replay.js'
 
 /** What fsck needs of a store. */
@@ -104,7 +105,7 @@ export class BlobCheck {
     await this.#readLetGo()
     await this.#checkLetGo()
     if (exact) await this.#checkUses(seq, certain)
-    if (!exact && (this.#shared || !replay.trusted || (await this.#counted()))) return
+    if (!exact && (this.#shared || !replay.trusted || (await this.#hidden()))) return
     // What moved past the walk is found by the journal, as of a moment before the lists of those let go were read.
     const missed = new Set<string>()
     if (replay.trusted) {
@@ -115,9 +116,11 @@ export class BlobCheck {
     await this.#checkOrphans(missed, { seq, exact, certain })
   }
 
-  /** Uses of blobs are counted: by copies, perhaps by one that is being built out of sight. */
-  async #counted(): Promise<boolean> {
-    return (await retrying(() => this.engine.redis.exists(`{${this.space}}:refs`))) === 1
+  /** Uses of blobs are counted, or blobs may be in use out of sight: by a tree that is being copied, or was given up. */
+  async #hidden(): Promise<boolean> {
+    const key = `{${this.space}}:refs`
+    if ((await retrying(() => this.engine.redis.exists(key))) === 1) return true
+    return (await readRecord(this.engine, this.space))?.outOfSight === true
   }
 
   #isUnused(blob: string): boolean {

@@ -6,18 +6,29 @@
 --@include locks
 --@include cut
 -- Copies one entry: a file by reference to its blob, a folder without what is in it. Or links in a tree that copy_step.lua
--- has built, with its journal rows as one range.
+-- has built, with its journal rows as one range; or what graft_step.lua has brought from elsewhere, a file or a tree.
 -- ARGV 6 base, 7 folded path of the source; 8 base, 9 folded path, 10 path of the destination; 11 parents '1'/'0',
 --      12 If-Match (source), 13 If-None-Match (destination), 14 space limit, 15 entries limit, 16 etag of a file, operation id
 --      of a folder is its first half (raw), 17 '' or the id of the built tree, 18 '1' dry: only says whether it may,
---      19 '1' shallow: a folder without what is in it, 20 '1' overwrite: whatever is at the destination goes, folders too
+--      19 '1' shallow: a folder without what is in it, 20 '1' overwrite: whatever is at the destination goes, folders too,
+--      21 '1' the source is what was grafted, 22 size, 23 number of entries below its top ('' a file):
+--      of what is yet to be grafted, for dry
 -- Result: description of the copy, 1 replaced something / 0, seq of the range to reap or 0
 -- TREE id: the source is a folder with entries, build its tree first; STALE_COPY: build it again
 local folds, names = split(ARGV[9]), split(ARGV[10])
-local from, err = locate(ARGV[6], split(ARGV[7]))
-if not from then return done(err) end
-if not from.root and not found(from) then return done(fail('NOT_FOUND', 'entry')) end
-local source = described(from)[5]
+local stateKey, grafted, from, source, err = P .. 'k:' .. ARGV[17], ARGV[21] == '1', { frames = {} }, nil, nil
+if not grafted then
+  from, err = locate(ARGV[6], split(ARGV[7]))
+  if not from then return done(err) end
+  if not from.root and not found(from) then return done(fail('NOT_FOUND', 'entry')) end
+  source = described(from)[5]
+elseif ARGV[18] == '1' then
+  source = ARGV[23] == '' and spack('>BI5I6I6I6c16c16B', 0, 0, ARGV[22], 0, 0, ARGV[16], ARGV[16], 0)
+    or spack(FOLDER_FORM, FOLDER, 0, ARGV[22], 0, 0, 0, ARGV[23], 0, 0, 0)
+else
+  source = call('HGET', stateKey, 'entry')
+  if not source then return fail('STALE_COPY') end
+end
 if ARGV[12] ~= '' and violated(ARGV[12], '', source) then return done(fail('PRECONDITION_FAILED', 'If-Match')) end
 local to
 to, err = locate(ARGV[8], folds)
@@ -27,7 +38,8 @@ if ARGV[13] ~= '' and (to.root or listed(ARGV[13], hit)) then
   return done(fail('PRECONDITION_FAILED', 'If-None-Match'))
 end
 -- A file keeps its id when another is copied over it; of whatever else is in the way nothing stays.
-local folder, tree = isFolder(source), ARGV[17] ~= ''
+local folder = isFolder(source)
+local tree = folder and ARGV[17] ~= ''
 local cutting = hit and (folder or isFolder(hit))
 if to.root or (hit and isFolder(hit) and ARGV[20] ~= '1') then return done(fail('FOLDER_EXISTS', pathOf(to))) end
 if to.raw and (not hit or (folder and ARGV[20] ~= '1')) then return done(fail('TYPE_CLASH', 'file', pathOf(to))) end
@@ -51,9 +63,9 @@ local made = hit and count or count + to.count - to.index
 local grown = ((folder and not tree) and 0 or sizeOf(source)) - (hit and sizeOf(hit) or 0)
 if made > 0 and entries + made > tonumber(ARGV[15]) then return done(fail('TOO_MANY_ENTRIES')) end
 if grown > 0 and bytes + grown > tonumber(ARGV[14]) then return done(fail('SPACE_FULL', bytes)) end
-if ARGV[18] == '1' then return described(from) end
+if ARGV[18] == '1' then return { letter } end
 
-local stateKey, built = P .. 'k:' .. ARGV[17], nil
+local built
 if tree then
   built = call('HMGET', stateKey, 'root', 'changed', 'rows', 'source')
   if not built[1] or tonumber(built[2]) ~= f.changed or tonumber(built[4]) ~= f.id then
@@ -69,7 +81,7 @@ else
   grow(to, folds, names)
 end
 local kept = not cutting and hit
-local id = built and tonumber(built[1]) or (kept and idOf(kept))
+local id = built and tonumber(built[1]) or (kept and idOf(kept)) or (grafted and idOf(source))
 if not id then
   id = nextId
   nextId = nextId + 1
@@ -80,6 +92,9 @@ if folder then
   raw = packFolder({ flags = FOLDER + flags + (tree and band(f.flags, INDEX) or 0), id = id, size = tree and f.size or 0,
     created = now, modified = f.modified, changed = seq + 1, entries = tree and f.entries or 0,
     children = tree and f.children or 0, height = height, span = span, name = '' })
+elseif grafted then
+  raw = spack('>BI5', flags, id) .. ssub(source, 7, 12) .. (kept and ssub(kept, 13, 18) or ssub(source, 13, 18))
+    .. ssub(source, 19, nameAt(source) - 1)
 else
   local created = kept and ssub(kept, 13, 18) or spack('>I6', now)
   local type = ssub(source, band(flagsOf(source), BLOB) ~= 0 and 73 or 57, nameAt(source) - 1)
@@ -87,12 +102,14 @@ else
     .. ssub(source, 41, 56) .. blobOf(source) .. type
   call('HINCRBY', P .. 'refs', blobOf(source), 1)
 end
-if rec[12] ~= '1' then
+if not grafted and rec[12] ~= '1' then
   rec[12] = '1'
   call('HSET', KEYS[1], 'copies', '1')
 end
 if kept then bury(now, rec[12], kept) end
-if band(flags, PROPERTIES) ~= 0 then call('COPY', P .. 'p:' .. idOf(source), P .. 'p:' .. id) end
+if band(flags, PROPERTIES) ~= 0 and idOf(source) ~= id then
+  call(grafted and 'RENAME' or 'COPY', P .. 'p:' .. idOf(source), P .. 'p:' .. id)
+end
 raw = renamed(raw, name, to.fold)
 to.raw = raw
 link(to.frames[#to.frames], to.at, to.fold, raw)
@@ -104,7 +121,7 @@ if tree and f.entries > 0 then
   seq = seq + f.entries - 1
   journal(spack('>BI6', COPIED + 8, now) .. spack('>I2', #path) .. path .. spack('>I6', first) .. 'k' .. ARGV[17])
 end
-if tree then
+if tree or grafted then
   call('DEL', stateKey)
   call('ZREM', P .. 'k', ARGV[17])
   -- A step that is still on its way, its repetition done, must not begin the copy anew.

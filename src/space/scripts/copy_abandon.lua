@@ -5,9 +5,11 @@
 -- Result: number of copies given up
 local copies = ARGV[1] ~= '' and { ARGV[1] } or call('ZRANGEBYSCORE', P .. 'k', '-inf', ARGV[2])
 for _, copy in ipairs(copies) do
-  local root, rows = unpack(call('HMGET', P .. 'k:' .. copy, 'root', 'rows'))
+  local root, rows, grafted = unpack(call('HMGET', P .. 'k:' .. copy, 'root', 'rows', 'entry'))
   if root then
-    local raw = spack('>BI5I6I6I6I6I4I4BI2', FOLDER, root, 0, 0, 0, 0, 0, 0, 0, 0)
+    -- The blob of a single file is still pending: the collector takes it.
+    local properties = grafted and band(flagsOf(grafted), PROPERTIES) or 0
+    local raw = spack('>BI5I6I6I6I6I4I4BI2', FOLDER + properties, root, 0, 0, 0, 0, 0, 0, 0, 0)
     local name = 'copy:' .. copy
     call('ZADD', P .. 'r', 0, name)
     call('HSET', P .. 'r:' .. name, 'first', 1, 'next', 1, 'time', call('TIME')[1] * 1000, 'prefix', '', 'stack',
