@@ -24,6 +24,8 @@ export interface BridgeSettings {
   readonly requests: Requests
   /** What a file's opening has to wait for. */
   readonly beforeOpen: (path: string) => Promise<unknown> | undefined
+  /** Whether this statfs will be served later. */
+  readonly holds: (serve: () => void) => boolean
   readonly log: Log
 }
 
@@ -53,6 +55,8 @@ export interface Bridge {
   mount(): Promise<void>
   /** Whether the kernel's cache could be shortened so. */
   setCacheSeconds(seconds: number): boolean
+  /** See Libfuse. */
+  keepThreads(busy: number): boolean
   /** After the mount has gone: lets the process end. */
   leave(): Promise<void>
 }
@@ -71,6 +75,7 @@ export async function createBridge(settings: BridgeSettings): Promise<Bridge> {
       fuse.mend()
     },
     setCacheSeconds: (seconds) => fuse.setCacheSeconds(seconds),
+    keepThreads: (busy) => fuse.keepThreads(busy),
     leave: () => ended((done) => fuse.unmount(done)),
   }
 }
@@ -127,6 +132,10 @@ function bridgeOf(Fuse: typeof FuseNative) {
       return this.#libfuse !== undefined
     }
 
+    keepThreads(busy: number): boolean {
+      return this.#libfuse?.keepThreads(busy) === true
+    }
+
     protected override _fuseOptions(): string {
       return this.#settings.options
     }
@@ -156,10 +165,12 @@ function bridgeOf(Fuse: typeof FuseNative) {
     }
 
     _op_statfs(signal: Signal, path: string): void {
-      this.#serve('statfs', path, () => this.#operations.statfs(), {
-        done: (words) => signal(0, words),
-        failed: signal,
-      })
+      const serve = () =>
+        this.#serve('statfs', path, () => this.#operations.statfs(), {
+          done: (words) => signal(0, words),
+          failed: signal,
+        })
+      if (!this.#settings.holds(serve)) serve()
     }
 
     _op_open(signal: Signal, path: string, flags: number): void {

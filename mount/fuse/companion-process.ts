@@ -2,7 +2,8 @@
  * A process beside the one that serves a mount, for what that one must not do itself:
  *
  * - It asks the kernel for the inode of paths in the mount. (Who serves a mount and asks it waits for himself.)
- *   A line `[id, path]` on stdin is answered by `[id, inode]` on stdout; 0 where nothing is.
+ *   A line `[id, "inode", path]` on stdin is answered by `[id, inode]` on stdout; 0 where nothing is. `statfs` asks for
+ *   that instead, and is answered by 0.
  * - It ends the mount's connection when its server was killed but cannot die: a notification waits, uninterruptibly, for a lock that the
  *   kernel holds for a request which nobody will answer any more. A line `{"mountPoint", "connection"}` says which.
  *
@@ -10,8 +11,10 @@
  */
 import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { lstat } from 'node:fs/promises'
+import { lstat, statfs } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
+
+type Question = 'inode' | 'statfs'
 
 interface Watched {
   readonly mountPoint: string
@@ -27,18 +30,16 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 
 createInterface({ input: process.stdin })
   .on('line', (line) => {
-    const said = JSON.parse(line) as [number, string] | Watched
+    const said = JSON.parse(line) as [number, Question, string] | Watched
     if (Array.isArray(said)) void answer(...said)
     else setInterval(() => look(said), LOOK)
   })
   .on('close', () => process.exit())
 
-async function answer(id: number, path: string): Promise<void> {
-  const inode = await lstat(path).then(
-    ({ ino }) => ino,
-    () => 0,
-  )
-  process.stdout.write(`${JSON.stringify([id, inode])}\n`)
+async function answer(id: number, question: Question, path: string): Promise<void> {
+  const asked = question === 'inode' ? lstat(path).then(({ ino }) => ino) : statfs(path).then(() => 0)
+  const found = await asked.catch(() => 0)
+  process.stdout.write(`${JSON.stringify([id, found])}\n`)
 }
 
 function look({ mountPoint, connection }: Watched): void {

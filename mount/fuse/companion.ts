@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { POOL_SIZE } from './thread-pool.js'
 
 const PROGRAM = fileURLToPath(new URL('./companion-process.js', import.meta.url))
 /** It is small; this keeps V8 from reserving for a large one. */
@@ -19,7 +20,8 @@ export class Companion {
   constructor() {
     this.#process = spawn(process.execPath, [...FLAGS, PROGRAM], {
       cwd: '/',
-      env: {},
+      // Questions at a time: each may have to wait for us.
+      env: { UV_THREADPOOL_SIZE: `${POOL_SIZE}` },
       stdio: ['pipe', 'pipe', 'ignore'],
     })
     this.#process.stdin.on('error', () => {})
@@ -41,15 +43,24 @@ export class Companion {
 
   /** The inode of what is at this absolute path; 0: nothing is, or it cannot be told. */
   inodeAt(path: string): Promise<number> {
-    return new Promise((resolve) => {
-      const id = this.#next++
-      this.#waiting.set(id, resolve)
-      this.#say([id, path])
-    })
+    return this.#ask('inode', path)
+  }
+
+  /** Resolves when statfs(2) has come back, whatever it said. */
+  async statfs(path: string): Promise<void> {
+    await this.#ask('statfs', path)
   }
 
   close(): void {
     this.#process.kill('SIGKILL')
+  }
+
+  #ask(question: string, path: string): Promise<number> {
+    return new Promise((resolve) => {
+      const id = this.#next++
+      this.#waiting.set(id, resolve)
+      this.#say([id, question, path])
+    })
   }
 
   #say(message: unknown): void {

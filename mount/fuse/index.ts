@@ -13,6 +13,7 @@ import { Notifier } from './notifier.js'
 import { Operations } from './operations.js'
 import { optionString } from './options.js'
 import { Requests } from './requests.js'
+import { ThreadPool } from './thread-pool.js'
 import { unmountAt } from './unmount.js'
 
 export interface FuseOptions {
@@ -83,8 +84,17 @@ export async function mountFuse(dir: string, fs: FileSystem, options: FuseOption
     memory,
     requests,
     beforeOpen: (file) => cache?.settled(file),
+    holds: (serve) => pool?.holds(serve) === true,
     log,
   })
+  const pool =
+    companion &&
+    new ThreadPool({
+      ask: () => companion.statfs(path),
+      keep: (busy) => {
+        if (!bridge.keepThreads(busy)) log.warn('libfuse threads come and go')
+      },
+    })
   const before = fuseDescriptors()
   await bridge.mount()
   const descriptor = [...fuseDescriptors()].find((found) => !before.has(found))
@@ -98,6 +108,7 @@ export async function mountFuse(dir: string, fs: FileSystem, options: FuseOption
       send: (messages) => sender.send(messages),
       requests,
     })
+    await pool?.fill()
   }
   let forced = false
   const done = gone(path, descriptor, () => forced).then(async () => {

@@ -41,22 +41,23 @@ export class ProcessMemory {
   }
 }
 
-/** A thread that sleeps in a system call. */
+/** A thread of this process that sleeps in a system call. */
 export interface Sleeper {
   readonly id: string
+  /** The call's first argument: the address of what is waited for, where it waits for a semaphore. */
+  readonly waitsFor: bigint
+  /** Its stack, from the top. */
   readonly stack: bigint
 }
 
-/** The thread that sleeps on a word in this range, if it sleeps: `/proc/…/syscall` names call, arguments, stack and code. */
-export function sleeperOn(from: bigint, length: number, known?: string): Sleeper | undefined {
-  for (const id of known ? [known] : threads()) {
-    const [, word = '', ...rest] = text(`${THREADS}/${id}/syscall`).trim().split(' ')
+/** All threads that sleep, or the one with this id if it does: `/proc/…/syscall` names call, arguments, stack and code. */
+export function sleepers(only?: string): Sleeper[] {
+  return (only ? [only] : threads()).flatMap((id) => {
+    const [, first = '', ...rest] = text(`${THREADS}/${id}/syscall`).trim().split(' ')
     const stack = rest.at(-2)
-    if (!word.startsWith('0x') || !stack) continue
-    const address = BigInt(word)
-    if (address >= from && address < from + BigInt(length)) return { id, stack: BigInt(stack) }
-  }
-  return undefined
+    if (!first.startsWith('0x') || !stack) return []
+    return { id, waitsFor: BigInt(first), stack: BigInt(stack) }
+  })
 }
 
 function threads(): string[] {

@@ -5,7 +5,7 @@
  */
 import { platform } from 'node:os'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type ProcessMemory, sleeperOn } from './memory.js'
+import { type ProcessMemory, sleepers } from './memory.js'
 
 /** Offsets where pointers have 64 bits; they differ by the widths of mode_t and dev_t. */
 interface Layout {
@@ -71,7 +71,9 @@ async function nanosecondsOf(
 ): Promise<bigint | undefined> {
   const start = thread.readBigUInt64LE(self)
   for (let i = 0; i < TRIES; i++) {
-    const sleeper = sleeperOn(start, thread.length, ids.get(thread))
+    const sleeper = sleepers(ids.get(thread)).find(
+      ({ waitsFor }) => waitsFor >= start && waitsFor < start + BigInt(thread.length),
+    )
     const stack = sleeper && memory.read(sleeper.stack, STACK)
     if (stack) {
       ids.set(thread, sleeper.id)

@@ -16,12 +16,15 @@ interface Node {
   children: Map<string, Node>
 }
 
-/** A FileSystem in memory, for tests of what brings one to the kernel. Every call is kept in `calls`. */
+/** So many calls are remembered. */
+const REMEMBERED = 10_000
+
+/** A FileSystem in memory, for tests of what brings one to the kernel. Its calls are kept in `calls`. */
 export class MemoryFileSystem implements FileSystem {
   readonly root = folder()
   readonly calls: string[] = []
   /** Open files by handle. */
-  readonly open_ = new Map<number, Node>()
+  readonly handles = new Map<number, Node>()
   readonly #hidden = new Map<string, Node>()
   #next = 1
 
@@ -75,7 +78,7 @@ export class MemoryFileSystem implements FileSystem {
 
   release(handle: number): void {
     this.#note('release', `${handle}`)
-    this.open_.delete(handle)
+    this.handles.delete(handle)
   }
 
   truncate(path: string, size: number, handle?: number): void {
@@ -134,6 +137,13 @@ export class MemoryFileSystem implements FileSystem {
     return { bytes: 5 * 2 ** 30, bytesFree: 4 * 2 ** 30, entries: 1_000_000, entriesFree: 999_000 }
   }
 
+  /** As somebody else would: other bytes in this file. */
+  update(path: string, text: string): void {
+    const node = this.#at(path)
+    node.data = Buffer.from(text)
+    node.modified = Date.now()
+  }
+
   /** As somebody else would: the file is another one with these bytes. */
   put(path: string, text: string): void {
     const node = file(false)
@@ -146,16 +156,16 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   #note(...call: string[]): void {
-    this.calls.push(call.join(' '))
+    if (this.calls.length < REMEMBERED) this.calls.push(call.join(' '))
   }
 
   #opened(node: Node): number {
-    this.open_.set(this.#next, node)
+    this.handles.set(this.#next, node)
     return this.#next++
   }
 
   #handle(handle: number): Node {
-    const node = this.open_.get(handle)
+    const node = this.handles.get(handle)
     if (!node) throw problem('EBADF', `${handle}`)
     return node
   }

@@ -1,41 +1,97 @@
 /**
- * Mounts a MemoryFileSystem: `node memory-mount.js <folder> <options as JSON>`. Says "ready" on stdout, then answers each line of stdin
- * with one of JSON:
- * `calls` (and forgets them), `open` (how many files are), `put <path> <text>` and `remove <path>` (as somebody else).
+ * Mounts a MemoryFileSystem: `node memory-mount.js <folder> <options as JSON>`. Says "ready" on stdout, then answers each line of
+ * stdin, `[command, …]` in JSON, with one of JSON:
+ *
+ *   ["calls"]                  what was asked since the last time
+ *   ["open"]                   how many files are open
+ *   ["put", path, text]        a new file, as somebody else makes it
+ *   ["update", path, text]     other bytes in the same file
+ *   ["remove", path]
+ *   ["hold", method, path]     calls of that method for that path are not answered
+ *   ["waiting"]                how many calls are held back
+ *   ["free"]                   now they are
+ *   ["fail", method, errno]    calls of that method fail so; with no errno, by a TypeError
  */
 import { createInterface } from 'node:readline'
-import { mountFuse } from '../../../mount/fuse/index.js'
+import { type Errno, type FileSystem, FileSystemError } from '../../../mount/filesystem.js'
+import { type Deferred, deferred } from '../../../mount/fuse/deferred.js'
+import { type Mounted, mountFuse } from '../../../mount/fuse/index.js'
 import { MemoryFileSystem } from './memory-fs.js'
 
 const [folder = '', options = '{}'] = process.argv.slice(2)
 const say = (text: string) => process.stdout.write(`${text}\n`)
-const log = {
-  info: say,
-  warn: (m: string) => process.stderr.write(`${m}\n`),
-  error: (m: string) => process.stderr.write(`${m}\n`),
+const warn = (text: string) => process.stderr.write(`${text}\n`)
+
+const memory = new MemoryFileSystem()
+const held = new Map<string, Deferred>()
+let waiting = 0
+const failing = new Map<string, Errno | undefined>()
+
+/** The file system, with calls held back and failing as told. */
+const fs = new Proxy<FileSystem>(memory, {
+  get(target, method: keyof FileSystem) {
+    const call = target[method] as (...args: unknown[]) => unknown
+    return (...args: unknown[]) => {
+      const gate = held.get(`${method} ${args[0]}`)
+      if (gate) {
+        waiting++
+        return gate.promise.then(() => call.apply(target, args))
+      }
+      if (!failing.has(method)) return call.apply(target, args)
+      const errno = failing.get(method)
+      throw errno
+        ? new FileSystemError(errno, `${method} was to fail.`)
+        : new TypeError(`${method} is broken.`)
+    }
+  },
+})
+
+function obey([command = '', ...[first = '', second = '']]: readonly string[]): unknown {
+  switch (command) {
+    case 'calls':
+      return memory.calls.splice(0)
+    case 'open':
+      return memory.handles.size
+    case 'put':
+      memory.put(first, second)
+      return changed(first, true)
+    case 'update':
+      memory.update(first, second)
+      return changed(first, false)
+    case 'remove':
+      memory.unlink(first)
+      return changed(first, true)
+    case 'hold':
+      return held.set(`${first} ${second}`, deferred()).size
+    case 'waiting':
+      return waiting
+    case 'free':
+      waiting = 0
+      for (const { resolve } of held.values()) resolve()
+      return held.clear()
+    case 'fail':
+      return failing.set(first, second ? (second as Errno) : undefined).size
+  }
+  throw new Error(`There is no command ${command}.`)
 }
 
-const fs = new MemoryFileSystem()
-const mounted = await mountFuse(folder, fs, { name: 'memory', log, ...JSON.parse(options) })
+function changed(path: string, unlinked: boolean): void {
+  const at = path.lastIndexOf('/')
+  mounted.invalidate([{ folder: path.slice(0, Math.max(1, at)), name: path.slice(at + 1), unlinked }])
+}
+
+const mounted: Mounted = await mountFuse(folder, fs, {
+  name: 'memory',
+  log: { info: warn, warn, error: warn },
+  ...JSON.parse(options),
+})
 let stops = 0
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => mounted.unmount(stops++ > 0))
 }
 createInterface({ input: process.stdin }).on('line', (line) => {
-  const [command, path = '', ...words] = line.split(' ')
-  say(JSON.stringify(answer(command, path, words.join(' ')) ?? null))
+  say(JSON.stringify(obey(JSON.parse(line)) ?? null))
 })
-
-function answer(command: string | undefined, path: string, text: string): unknown {
-  if (command === 'calls') return fs.calls.splice(0)
-  if (command === 'open') return fs.open_.size
-  if (command === 'put') fs.put(path, text)
-  if (command === 'remove') fs.unlink(path)
-  const at = path.lastIndexOf('/')
-  const folder = path.slice(0, Math.max(1, at))
-  mounted.invalidate([{ folder, name: path.slice(at + 1), unlinked: command === 'remove' }])
-  return undefined
-}
 say('ready')
 await mounted.done
 await fs.close()
