@@ -40,6 +40,8 @@ export interface TestServer extends TestUser {
   readonly directory: Directory
   readonly spaces: Spaces
   readonly blobs: LocalBlobStore
+  /** Where the blobs are. */
+  readonly folder: string
   readonly urlSecret: Buffer
   /** What the server has logged as errors. */
   readonly errors: readonly string[]
@@ -114,6 +116,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     directory,
     spaces,
     blobs,
+    folder,
     urlSecret,
     errors,
     user,

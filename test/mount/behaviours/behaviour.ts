@@ -3,6 +3,8 @@
 /** One behaviour. `run` gets an empty folder of its own and answers what was seen, as JSON can hold it. */
 export interface Behaviour {
   readonly name: string
+  /** What a mount shows instead of what a local folder does, and why. */
+  readonly differs?: { readonly seen: unknown; readonly because: string }
   run(dir: string): unknown
 }
 

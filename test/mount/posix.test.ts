@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+import { type TestServer, testServer } from '../support/server.js'
+import { BEHAVIOURS } from './behaviours/index.js'
+import { LACKING, MOUNT_KINDS, type MountKind, placeOf, runTimed, SpaceMount } from './support/mounting.js'
+import { agrees, makeSpace } from './support/space-view.js'
+
+/** Each behaviour on a plain local folder first, which is the oracle, then on mounts of every kind. */
+
+const BEHAVIOUR_PROGRAM = fileURLToPath(new URL('./behaviours/index.js', import.meta.url))
+const SECONDS = 90
+
+const mountTest = LACKING.length === 0 ? test : test.skip
+
+let server: TestServer
+let oracle: ReadonlyMap<string, unknown>
+const seen = new Map<MountKind, ReadonlyMap<string, unknown>>()
+const mounts: SpaceMount[] = []
+
+/** What the behaviours show in a folder, by name. A program of its own runs them: this one serves the mounts. */
+async function observe(folder: string): Promise<ReadonlyMap<string, unknown>> {
+  const { said } = await runTimed(process.execPath, [BEHAVIOUR_PROGRAM, folder], { seconds: SECONDS })
+  const lines = said.split('\n').filter((line) => line.startsWith('{'))
+  return new Map(lines.map((line) => JSON.parse(line)).map(({ name, seen }) => [name, seen]))
+}
+
+test.before(async (t) => {
+  if (LACKING.length > 0) return
+  t.timeout(4 * SECONDS * 1000)
+  server = await testServer()
+  const folder = mkdtempSync('/tmp/novem-oracle-')
+  oracle = await observe(folder)
+  rmSync(folder, { recursive: true, force: true })
+  for (const kind of MOUNT_KINDS) {
+    await makeSpace({ ...server, space: kind })
+    const mount = await SpaceMount.start(placeOf(server, kind, kind), { kind })
+    mounts.push(mount)
+    seen.set(kind, await observe(mount.dir))
+  }
+})
+
+test.after.always(async () => {
+  for (const mount of mounts) mount.abandon()
+  await server?.stop()
+})
+
+test('there is an oracle', (t) => {
+  t.true(LACKING.length > 0 || oracle.size === BEHAVIOURS.length)
+})
+
+for (const kind of MOUNT_KINDS) {
+  for (const { name, differs } of BEHAVIOURS) {
+    mountTest(`${kind}: ${name}`, (t) => {
+      const behaviour = seen.get(kind)
+      t.true(behaviour?.has(name), 'it was run')
+      if (differs) t.notDeepEqual(oracle.get(name), differs.seen, 'a difference that is none any more')
+      t.deepEqual(behaviour?.get(name), differs ? differs.seen : oracle.get(name))
+    })
+  }
+
+  mountTest(`${kind}: unmounted, all agrees`, async (t) => {
+    const mount = mounts[MOUNT_KINDS.indexOf(kind)]
+    await mount?.end()
+    await agrees(t, server, kind)
+  })
+}
