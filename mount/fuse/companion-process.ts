@@ -9,10 +9,10 @@
  *
  * It is started before the mount, since it would else inherit its /dev/fuse, and ends with its parent's end of the pipe.
  */
-import { execFile } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { lstat, statfs } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
+import { abortConnection } from './abort.js'
 
 type Question = 'inode' | 'statfs'
 
@@ -43,13 +43,7 @@ async function answer(id: number, question: Question, path: string): Promise<voi
 }
 
 function look({ mountPoint, connection }: Watched): void {
-  if (!isZombie(server)) return
-  try {
-    writeFileSync(`/sys/fs/fuse/connections/${connection}/abort`, '1')
-  } catch {
-    // Where that folder is not mounted, or not ours.
-    execFile('umount', ['-f', '-l', '--', mountPoint])
-  }
+  if (isZombie(server)) void abortConnection(connection, mountPoint)
 }
 
 /** Its first thread has ended and another one lives on; had all ended, our stdin would have as well. */

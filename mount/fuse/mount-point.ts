@@ -1,9 +1,10 @@
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Log } from '../../src/log.js'
+import { abortConnection } from './abort.js'
 import { type MountEntry, mountAt } from './mounts.js'
 import { run } from './run.js'
-import { abortConnection, unmountAt } from './unmount.js'
+import { unmountAt } from './unmount.js'
 
 /** How long a mount that is there may take to say that it lives. */
 const LIFE_SIGN = 3_000
@@ -45,7 +46,7 @@ async function clear(path: string, there: MountEntry, log: Log): Promise<void> {
     throw new Error(`${path} is in use already: ${there.source} (${there.type}) is mounted there.`)
   }
   log.warn(`${path} was still mounted by a process that is gone; taking that mount away.`)
-  await abortConnection(path)
+  await abortConnection(there.connection)
   await unmountAt(path, { lazy: true })
 }
 

@@ -6,8 +6,8 @@ export interface MountEntry {
   /** `fuse.novem-spaces`, `ext4` … */
   readonly type: string
   readonly source: string
-  /** Minor number of its device: the name of a FUSE connection under /sys/fs/fuse/connections. */
-  readonly minor: number
+  /** Minor number of its device: of a FUSE mount, its number under /sys/fs/fuse/connections. */
+  readonly connection: number
 }
 
 /** What is mounted, without touching any of it: a mount whose process is gone or stuck would not answer. Empty where not Linux. */
@@ -36,7 +36,7 @@ export function parseMountInfo(text: string): MountEntry[] {
       mountPoint: plain(mountPoint),
       type: words[rest + 1] ?? '',
       source: plain(words[rest + 2] ?? ''),
-      minor: Number(device.split(':')[1]),
+      connection: Number(device.split(':')[1]),
     }
   })
 }

@@ -1,6 +1,4 @@
-import { writeFile } from 'node:fs/promises'
 import { platform } from 'node:os'
-import { listMounts } from './mounts.js'
 import { type Ended, run } from './run.js'
 
 export type Unmounted = 'unmounted' | 'busy'
@@ -24,14 +22,6 @@ export async function unmountAt(
   throw new Error(
     `${mountPoint} could not be unmounted: there is no fusermount3 here; install the package fuse3.`,
   )
-}
-
-/** Ends the connection of a mount whose process is gone or stuck: whoever waits for it gets an error. For root. */
-export async function abortConnection(mountPoint: string): Promise<void> {
-  const entries = (await listMounts()).filter((entry) => entry.mountPoint === mountPoint)
-  for (const { minor } of entries) {
-    await writeFile(`/sys/fs/fuse/connections/${minor}/abort`, '1').catch(() => {})
-  }
 }
 
 function commands(mountPoint: string, lazy: boolean): [string, string[]][] {

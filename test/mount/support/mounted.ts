@@ -4,9 +4,9 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
+import { abortConnection } from '../../../mount/fuse/abort.js'
 import { mountAt } from '../../../mount/fuse/mounts.js'
-import { run } from '../../../mount/fuse/run.js'
-import { abortConnection, unmountAt } from '../../../mount/fuse/unmount.js'
+import { unmountAt } from '../../../mount/fuse/unmount.js'
 import { tempFolder } from '../../support/folder.js'
 
 /** No test of a mount waits longer for anything. */
@@ -107,11 +107,9 @@ export async function within<T>(work: Promise<T>, what: string, patience = PATIE
 
 async function clear(path: string, child: ChildProcess, ended: Promise<unknown>): Promise<void> {
   child.kill('SIGKILL')
-  if (await mountAt(path)) {
-    await abortConnection(path)
-    await run('umount', ['-f', '-l', '--', path])
-    if (await mountAt(path)) await unmountAt(path, { lazy: true })
-  }
+  const there = await mountAt(path)
+  if (there) await abortConnection(there.connection, path)
+  if (await mountAt(path)) await unmountAt(path, { lazy: true })
   await within(ended, 'the end of the mount')
   rmSync(path, { recursive: true, force: true })
 }
