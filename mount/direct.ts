@@ -9,7 +9,7 @@ import { SpaceError } from '../src/space/errors.js'
 import { parsePath, ROOT } from '../src/space/names.js'
 import type { WriteRequest } from '../src/space/operations.js'
 import { quote } from '../src/space/quote.js'
-import type { Entry, JournalMark, Location, OpContext, StoredBlob } from '../src/space/types.js'
+import type { Change, Entry, JournalMark, Location, OpContext, StoredBlob } from '../src/space/types.js'
 import type {
   Address,
   Batch,
@@ -20,6 +20,7 @@ import type {
   ItemAttributes,
   Keyed,
   Listing,
+  Row,
   Stat,
   Volume,
   VolumeInfo,
@@ -174,7 +175,7 @@ class DirectVolume implements Volume {
         const op = await this.#op()
         const { changes, hasMore } = await tree.changes(op, { since: seq, limit: MOST_ROWS, epoch })
         seq = changes.at(-1)?.seq ?? seq
-        yield { rows: changes, seq }
+        yield { rows: changes.map(rowOf), seq }
         if (!hasMore) await watch.changed(heartbeatMs, signal)
       }
     } finally {
@@ -255,6 +256,10 @@ function isPrecondition(error: unknown): boolean {
 
 function changed({ entry, mark }: { readonly entry: Entry; readonly mark: JournalMark }): Changed {
   return { item: itemOf(entry), seq: mark.seq }
+}
+
+function rowOf({ created, ...row }: Change): Row {
+  return row
 }
 
 function itemOf(entry: Entry): Item {

@@ -13,6 +13,11 @@ export function spacePath(space: string): string {
   return `${spaces}/code/spaces/${encodeURIComponent(name)}`
 }
 
+/** The same by its shortname, which stays when the space is renamed. */
+export function lastingPath(shortname: string): string {
+  return `/v1/code/spaces/~${shortname}`
+}
+
 /** Path and query of an entry, below that of its space. BAD_NAME where a name cannot be written as UTF-8. */
 export function entryPath({ base, path }: Address, query = ''): string {
   return `/content/${encoded(path)}?base=${base}${query}`

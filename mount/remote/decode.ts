@@ -17,8 +17,14 @@ interface WireEntry {
   readonly executable?: boolean
 }
 
+interface WireListing {
+  readonly folder: WireEntry
+  readonly children: readonly WireEntry[]
+}
+
 interface WireUsage {
   readonly id: string
+  readonly shortname: string
   readonly writable: boolean
   readonly bytes: number
   readonly entries: number
@@ -39,27 +45,41 @@ export interface WireRow {
 }
 
 export function itemOf({ body }: Answer): { readonly item: Item; readonly path: string } {
-  const entry = JSON.parse(body.toString()) as WireEntry
+  const entry = parse<WireEntry>(body)
   return { item: item(entry), path: entry.path }
 }
 
-/** Where the journal stood, as every answer about content says. UNAVAILABLE where it does not: no server of ours answered. */
+/** Where the journal stood, as every answer about content says. UNAVAILABLE where it does not. */
 export function seqOf({ headers }: Pick<Answer, 'headers'>): number {
   const seq = Number(headers['x-nvm-seq'])
   if (Number.isSafeInteger(seq)) return seq
-  throw new SpaceError('UNAVAILABLE', 'The answer lacks the header X-NVM-Seq: it is not from a novem server.')
+  throw stranger('it lacks the header X-NVM-Seq')
+}
+
+/** JSON that the server wrote. UNAVAILABLE where it is none: something else answered, such as a portal in front. */
+export function parse<T>(text: Buffer | string): T {
+  try {
+    return JSON.parse(text.toString()) as T
+  } catch {
+    throw stranger('it is not JSON')
+  }
+}
+
+function stranger(why: string): SpaceError {
+  return new SpaceError('UNAVAILABLE', `The answer is not from a novem server: ${why}.`)
 }
 
 export function listingOf(answer: Answer): Listing {
-  const { folder, children } = JSON.parse(answer.body.toString()) as {
-    readonly folder: WireEntry
-    readonly children: readonly WireEntry[]
-  }
+  const { folder, children } = parse<WireListing>(answer.body)
   return { folder: item(folder), items: children.map(item), seq: seqOf(answer) }
 }
 
+export function shortnameOf({ body }: Answer): string {
+  return parse<WireUsage>(body).shortname
+}
+
 export function infoOf({ body }: Answer, name: string): VolumeInfo {
-  const { id, writable, bytes, entries, limits, seq, epoch } = JSON.parse(body.toString()) as WireUsage
+  const { id, writable, bytes, entries, limits, seq, epoch } = parse<WireUsage>(body)
   return {
     id,
     name,

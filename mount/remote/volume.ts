@@ -10,15 +10,16 @@ import type {
   ItemAttributes,
   Keyed,
   Listing,
+  Row,
   Stat,
   Volume,
   VolumeInfo,
   WriteBody,
   WriteOptions,
 } from '../volume.js'
-import { entryPath, folderPath, spacePath } from './address.js'
+import { entryPath, folderPath, lastingPath, spacePath } from './address.js'
 import { Connection, PATIENCE, type Patience, type Request } from './connection.js'
-import { infoOf, itemOf, listingOf, rowOf, seqOf } from './decode.js'
+import { infoOf, itemOf, listingOf, parse, rowOf, seqOf, shortnameOf, type WireRow } from './decode.js'
 import { type Event, EventReader } from './events.js'
 import type { Answer } from './exchange.js'
 
@@ -40,22 +41,22 @@ const SILENCE_MS = 35_000
 /** No entry has it, so a change that asks for it is never made. */
 const NO_ETAG = '"0"'
 
-export class RemoteVolume implements Volume {
+class RemoteVolume implements Volume {
   readonly #connection: Connection
-  readonly #space: string
+  readonly #name: string
   readonly #path: string
   readonly #silenceMs: number
 
-  /** Asks nothing yet. BAD_REQUEST where `space` names none. */
-  constructor({ server, token, space, patience }: RemoteOptions) {
-    this.#space = space
-    this.#path = spacePath(space)
+  /** `path`: that of the space. */
+  constructor(connection: Connection, path: string, { space, patience }: RemoteOptions) {
+    this.#connection = connection
+    this.#name = space
+    this.#path = path
     this.#silenceMs = patience?.silenceMs ?? SILENCE_MS
-    this.#connection = new Connection(server, token, { ...PATIENCE, ...patience })
   }
 
   async info(): Promise<VolumeInfo> {
-    return infoOf(await this.#ask({ method: 'GET', path: '/usage' }), this.#space)
+    return infoOf(await this.#ask({ method: 'GET', path: '/usage' }), this.#name)
   }
 
   async stat(at: Address): Promise<Stat> {
@@ -144,7 +145,19 @@ export class RemoteVolume implements Volume {
     return changed(await this.#patch(at, attributes, options))
   }
 
-  async *follow({ seq: since, epoch }: Cursor, signal: AbortSignal): AsyncGenerator<Batch, void> {
+  async *follow(since: Cursor, signal: AbortSignal): AsyncGenerator<Batch, void> {
+    try {
+      yield* this.#changes(since, signal)
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close()
+  }
+
+  async *#changes({ seq: since, epoch }: Cursor, signal: AbortSignal): AsyncGenerator<Batch, void> {
     const { body } = await this.#connection.streamOnce({
       method: 'GET',
       path: `${this.#path}/changes?since=${since}&epoch=${encodeURIComponent(epoch)}`,
@@ -152,7 +165,7 @@ export class RemoteVolume implements Volume {
       silenceMs: this.#silenceMs,
       signal,
     })
-    const end = () => body.destroy()
+    const end = () => body.destroy(new Error('Nobody listens any more.'))
     signal.addEventListener('abort', end, { once: true })
     try {
       const reader = new EventReader()
@@ -162,17 +175,11 @@ export class RemoteVolume implements Volume {
         seq = rows.at(-1)?.seq ?? seq
         yield { rows, seq }
       }
-    } catch (error) {
-      if (!signal.aborted) throw error
     } finally {
       signal.removeEventListener('abort', end)
       body.destroy()
     }
-    if (!signal.aborted) throw new SpaceError('UNAVAILABLE', 'The server has ended the stream of changes.')
-  }
-
-  close(): Promise<void> {
-    return this.#connection.close()
+    throw new SpaceError('UNAVAILABLE', 'The server has ended the stream of changes.')
   }
 
   #ask(request: Request): Promise<Answer> {
@@ -196,16 +203,18 @@ export class RemoteVolume implements Volume {
 }
 
 /**
- * Opens a space on a server. Rejects as `info` does: NOT_FOUND where there is no such space for this token, UNAUTHENTICATED,
- * UNAVAILABLE where the server cannot be reached.
+ * Opens a space on a server. BAD_REQUEST where `space` names none, NOT_FOUND where there is no such space for this token,
+ * UNAUTHENTICATED, UNAVAILABLE where the server cannot be reached. It stays the same space when it is renamed.
  */
 export async function openRemoteVolume(options: RemoteOptions): Promise<Volume> {
-  const volume = new RemoteVolume(options)
+  const { server, token, space, patience } = options
+  const path = `${spacePath(space)}/usage`
+  const connection = new Connection(server, token, { ...PATIENCE, ...patience })
   try {
-    await volume.info()
-    return volume
+    const shortname = shortnameOf(await connection.ask({ method: 'GET', path }))
+    return new RemoteVolume(connection, lastingPath(shortname), options)
   } catch (error) {
-    await volume.close()
+    await connection.close()
     throw error
   }
 }
@@ -214,8 +223,8 @@ function changed(answer: Answer): Changed {
   return { item: itemOf(answer).item, seq: seqOf(answer) }
 }
 
-function rowOfEvent({ type, data }: Event) {
-  const value = JSON.parse(data)
+function rowOfEvent({ type, data }: Event): Row {
+  const value = parse<WireRow & Readonly<Record<string, unknown>>>(data)
   if (type !== 'reset') return rowOf(value)
   const { message, ...details } = value
   throw new SpaceError('EPOCH_GONE', String(message), details)

@@ -54,6 +54,8 @@ export interface Resource {
   readonly param?: { readonly name: ParamName; readonly resource: Resource }
   /** Everything below is this resource too; the handler reads `call.rest`. */
   readonly takesRest?: true
+  /** Of spaces: `~<shortname>` may stand for the name, which is another's when the space was renamed. */
+  readonly byShortname?: true
   /** Of spaces: hidden from accounts without the early-access flag. */
   readonly gated?: true
   /** These verbs need no token. */

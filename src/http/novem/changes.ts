@@ -17,6 +17,7 @@ const LONGEST_WAIT_SECONDS = 60
 
 export const changes: Resource = {
   verbs: { GET: ofSpace(readChanges) },
+  byShortname: true,
   gated: true,
   rights: rightsInSpace(async (call) => {
     await call.deps.tree.info(call.op)

@@ -4,16 +4,7 @@ import type { Loaded, SpaceAddress } from '../../accounts/types.js'
 import { SpaceError } from '../../space/errors.js'
 import { quote } from '../../space/quote.js'
 import { type Answer, send } from '../answer.js'
-import {
-  actionsOf,
-  type Call,
-  type Match,
-  match,
-  type Params,
-  type Resource,
-  VERBS,
-  type Verb,
-} from '../call.js'
+import { actionsOf, type Call, type Match, match, type Resource, VERBS, type Verb } from '../call.js'
 import { Cors } from '../cors.js'
 import type { AppDeps } from '../deps.js'
 import { isServerFailure, novemFailure } from '../errors.js'
@@ -111,7 +102,7 @@ export class NovemSurface {
   }
 
   #load({ token, found }: Request): Promise<Loaded> {
-    return this.#deps.directory.load(token, found && addressOf(found.params))
+    return this.#deps.directory.load(token, found && addressOf(found))
   }
 
   #call({ req, res, target, token }: Request, found: Match, loaded: Loaded): Call {
@@ -163,9 +154,12 @@ function checkHost(req: IncomingMessage): void {
   if (hosts > 1) throw new SpaceError('BAD_REQUEST', `The header Host comes ${hosts} times.`)
 }
 
-function addressOf({ user, space, spaceId }: Params): SpaceAddress | undefined {
+function addressOf({ params: { user, space, spaceId }, resource }: Match): SpaceAddress | undefined {
   if (spaceId !== undefined) return addressOfId(spaceId)
   if (space === undefined) return undefined
+  // No name begins so.
+  if (user === undefined && resource.byShortname && space.startsWith('~'))
+    return { shortname: space.slice(1) }
   return user === undefined ? { name: space } : { owner: user, name: space }
 }
 

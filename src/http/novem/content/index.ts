@@ -20,6 +20,7 @@ export const content: Resource = {
     DELETE: ofSpace(deleteContent),
   },
   takesRest: true,
+  byShortname: true,
   gated: true,
   rights: rightsInSpace(rightsAt),
 }

@@ -1,0 +1,91 @@
+import type { AddressInfo } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+/** Stands between a mount and its server, and makes the network fail. */
+export class WireProxy {
+  readonly #target: number
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  #lose: (() => void) | undefined
+  #cutAfter = Number.POSITIVE_INFINITY
+  #stalled = false
+
+  private constructor(target: number) {
+    this.#target = target
+    this.#server = createServer((client) => this.#serve(client))
+  }
+
+  /** `target`: port of the server. */
+  static async start(target: number): Promise<WireProxy> {
+    const proxy = new WireProxy(target)
+    await proxy.listen(0)
+    return proxy
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  listen(port: number): Promise<void> {
+    return new Promise((resolve) => this.#server.listen(port, '127.0.0.1', resolve))
+  }
+
+  /** The server gets the next request and answers, but no answer arrives: the connection is cut. Resolves when it has happened. */
+  loseNextAnswer(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#lose = resolve
+    })
+  }
+
+  /** Connections are cut when so many bytes have come from the server. */
+  cutAfter(bytes: number): void {
+    this.#cutAfter = bytes
+  }
+
+  /** Nothing passes any more, and nobody is told. */
+  stall(): void {
+    this.#stalled = true
+  }
+
+  /** Connections end, and new ones are refused until `listen`. */
+  async stop(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve))
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
+  }
+
+  #serve(client: Socket): void {
+    const server = connect(this.#target, '127.0.0.1')
+    const end = () => {
+      client.destroy()
+      server.destroy()
+    }
+    for (const side of [client, server]) {
+      this.#sockets.add(side)
+      side.on('error', end).on('close', () => {
+        this.#sockets.delete(side)
+        end()
+      })
+    }
+    let left = this.#cutAfter
+    client.on('data', (data) => {
+      if (!this.#stalled) server.write(data)
+    })
+    server.on('data', (data) => {
+      if (this.#stalled) return
+      const lost = this.#lose
+      left -= data.length
+      if (!lost && left >= 0) {
+        client.write(data)
+        return
+      }
+      this.#lose = undefined
+      end()
+      lost?.()
+    })
+  }
+}
