@@ -5,7 +5,7 @@
 import { openDirectVolume } from '../../../mount/direct.js'
 import { openFileSystem } from '../../../mount/engine/index.js'
 import { type Mounted, mountFuse } from '../../../mount/fuse/index.js'
-import { RemoteVolume } from '../../../mount/remote/volume.js'
+import { openRemoteVolume } from '../../../mount/remote/volume.js'
 import type { Volume } from '../../../mount/volume.js'
 import { Directory } from '../../../src/accounts/directory.js'
 import { LocalBlobStore } from '../../../src/blobs/local/store.js'
@@ -30,7 +30,7 @@ const say = (message: string) => process.stderr.write(`${message}\n`)
 const log = { info: say, warn: say, error: say }
 
 async function openVolume({ space, server, store }: MountSettings): Promise<Volume> {
-  if (server) return new RemoteVolume({ server: server.url, token: server.token, space })
+  if (server) return openRemoteVolume({ server: server.url, token: server.token, space })
   if (!store) throw new Error('No space to mount.')
   const { redis, folder, owner } = store
   const client = await connectRedis(redis, { name: 'mount' })
