@@ -5,13 +5,16 @@
 import { exit, stderr, stdout } from 'node:process'
 import { parseArgs } from 'node:util'
 import { blobs } from './blobs.js'
+import { dav } from './dav.js'
 import type { Group } from './group.js'
 import { http } from './http.js'
 import { measure, print, type Result } from './measure.js'
+import { mount } from './mount.js'
 import { sharing } from './sharing.js'
 import { store } from './store.js'
+import { uploads } from './uploads.js'
 
-const GROUPS: Readonly<Record<string, Group>> = { store, blobs, http, sharing }
+const GROUPS: Readonly<Record<string, Group>> = { store, blobs, http, dav, mount, uploads, sharing }
 const ROUNDS = 5
 
 const { values, positionals } = parseArgs({

@@ -28,9 +28,14 @@ process.on('exit', () => {
   }
 })
 
+/** From here on the mount at the folder goes with this process at the latest. */
+export function willBeUnmounted(folder: string): void {
+  mounted.add(folder)
+}
+
 /** From here on the mount at the folder goes with the test, whatever becomes of that. */
 export function willBeMounted(t: ExecutionContext, folder: string): void {
-  mounted.add(folder)
+  willBeUnmounted(folder)
   t.teardown(async () => {
     await unmount(folder)
     mounted.delete(folder)

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import type { Peer } from './peer.js'
+import type { Peer } from '../peers/peer.js'
 
 /** Seconds from request to the last byte of one transfer by `curl`, by its own clock. Rejects where it fails. */
 export async function curl(peer: Peer, path: string, more: readonly string[] = []): Promise<number> {

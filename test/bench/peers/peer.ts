@@ -5,5 +5,9 @@ export interface Peer {
   readonly base: string
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>>
+  /** Ours makes folders by PUT with a slash at the end, WebDAV by MKCOL. */
+  readonly makesFoldersBy: 'PUT' | 'MKCOL'
+  /** Its processes, children included. */
+  pids(): readonly number[]
   end(): Promise<void>
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Peer } from './peer.js'
+import { terminate } from './processes.js'
 
 /** A bare `node:http` server that streams files of `folder`, `chunk` bytes a read (see `bare-server.ts`). */
 export async function startBare(folder: string, chunk: number): Promise<Peer> {
@@ -14,9 +15,8 @@ export async function startBare(folder: string, chunk: number): Promise<Peer> {
     name: `bare node:http, ${chunk / 1024} KiB reads`,
     base: line.trim(),
     headers: {},
-    end: async () => {
-      child.kill()
-      await once(child, 'exit')
-    },
+    makesFoldersBy: 'PUT',
+    pids: () => [child.pid as number],
+    end: () => terminate(child),
   }
 }

@@ -1,18 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { spawn } from 'node:child_process'
 import { chmod, chown, mkdir, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { getuid } from 'node:process'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Peer } from './peer.js'
+import { freePort, terminate, untilAnswers, withChildren } from './processes.js'
 
 const MODULES = '/usr/lib/apache2/modules'
 /** `nobody` on Debian: Apache does not serve as root. */
 const NOBODY = 65534
 
 /** A private Apache with mod_dav, event MPM, its files in `folder`, no access log. */
-export async function startApache(folder: string, where: string): Promise<Peer> {
+export async function startApache(folder: string): Promise<Peer> {
   const root = getuid?.() === 0
   const files = join(folder, 'files')
   await mkdir(files, { recursive: true })
@@ -28,15 +26,14 @@ export async function startApache(folder: string, where: string): Promise<Peer> 
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
   })
   const base = `http://127.0.0.1:${port}/`
-  await untilUp(child, base)
+  await untilAnswers(child, base)
   return {
-    name: `Apache mod_dav, ${where}`,
+    name: 'Apache mod_dav',
     base,
     headers: {},
-    end: async () => {
-      child.kill('SIGTERM')
-      await once(child, 'exit')
-    },
+    makesFoldersBy: 'MKCOL',
+    pids: () => withChildren(child.pid as number),
+    end: () => terminate(child),
   }
 }
 
@@ -66,25 +63,4 @@ function configuration(folder: string, files: string, port: number, root: boolea
     '</Directory>',
     '',
   ].join('\n')
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
-}
-
-async function untilUp(child: ChildProcess, base: string): Promise<void> {
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`apache2 ended with ${child.exitCode}.`)
-    const up = await fetch(base).then(
-      () => true,
-      () => false,
-    )
-    if (up) return
-    await delay(50)
-  }
 }

@@ -1,0 +1,55 @@
+import { userInfo } from 'node:os'
+import { accountName } from '../../../src/first-account.js'
+import { redisPid, startServerProcess } from '../../support/cli.js'
+import type { Peer } from './peer.js'
+import { withChildren } from './processes.js'
+
+export interface OursOptions {
+  readonly durability?: 'os' | 'full'
+}
+
+/** Our server; `base` is the content of the space `files`. */
+export interface Ours extends Peer {
+  readonly url: string
+  /** The name of the account that is there from the start. */
+  readonly account: string
+  readonly token: string
+  /** `/v1/code/spaces`. */
+  readonly spaces: string
+  /** The same space over WebDAV. Ends with the server. */
+  readonly dav: Peer
+}
+
+/** Our server as an operator runs it, on its embedded Redis, with its data in `folder`. */
+export async function startOurs(folder: string, options: OursOptions = {}): Promise<Ours> {
+  const { durability = 'os' } = options
+  const server = await startServerProcess(folder, { DURABILITY: durability, LOG_LEVEL: 'warn' })
+  const token = server.token as string
+  const spaces = `${server.url}/v1/code/spaces`
+  const name = `ours${durability === 'full' ? ', durable' : ''}`
+  const pids = () => [...new Set([...withChildren(server.pid), redisPid(folder)])]
+  const account = accountName(userInfo().username)
+  const basic = `Basic ${Buffer.from(`${account}:${token}`).toString('base64')}`
+  return {
+    name,
+    base: `${spaces}/files/content/`,
+    headers: { Authorization: `Bearer ${token}` },
+    url: server.url,
+    account,
+    token,
+    spaces,
+    makesFoldersBy: 'PUT',
+    pids,
+    dav: {
+      name,
+      base: `${server.url}/dav/files/`,
+      headers: { Authorization: basic },
+      makesFoldersBy: 'MKCOL',
+      pids,
+      end: async () => {},
+    },
+    end: async () => {
+      await server.end('SIGTERM')
+    },
+  }
+}
