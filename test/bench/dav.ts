@@ -23,7 +23,7 @@ import { type WrkLoad, wrk } from './tools/wrk.js'
 const SMALL = 4096
 const LARGE = 100 * MB
 const LISTED = 10_000
-const OVERWRITTEN = 64
+const OVERWRITTEN = 1024
 const CONNECTIONS = 16
 const MOVES_A_RUN = 5
 
