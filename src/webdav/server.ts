@@ -46,14 +46,17 @@ export class DavServer extends v2.WebDAVServer {
 
   /** The way in for every request. Never rejects. `url` as it was sent. */
   async serve(req: IncomingMessage, res: ServerResponse, url: string): Promise<void> {
+    let context: DavContext | undefined
     try {
       if (req.method === 'OPTIONS' && req.headers.authorization === undefined) {
         await this.#send(req, res, anybodyOptions(this.#cors, req.headers))
       } else {
-        await this.#run(this.#context(req, res, url))
+        context = this.#context(req, res, url)
+        await this.#run(context)
+        if (!res.headersSent && !res.destroyed) throw new Error('A command ended without an answer.')
       }
     } catch (error) {
-      await this.#fail(req, res, notThere(req, error))
+      await this.#fail(req, res, notThere(req, error), context)
     }
   }
 
@@ -66,20 +69,20 @@ export class DavServer extends v2.WebDAVServer {
     return createContext({ server: this, request, response, target, origin, token: tokenOf(request.headers) })
   }
 
-  /** As the package's own way in: who asks, then the command that was registered for the method. */
-  #run(context: DavContext): Promise<void> {
-    return new Promise((resolve) => {
-      context.exit = resolve
+  /** As the package's own way in: who asks, then the command that was registered for the method. Rejects with whatever they throw. */
+  async #run(context: DavContext): Promise<void> {
+    context.user = await new Promise<v2.IUser>((resolve, reject) => {
       this.httpAuthentication.getUser(context, (error: Error | null, user) => {
-        if (error) {
-          this.#fail(context.request, context.response, error, context).then(resolve)
-          return
-        }
-        context.user = user as v2.IUser
-        const name = (context.request.method ?? '').toLowerCase()
-        const method = Object.hasOwn(this.methods, name) ? this.methods[name] : this.unknownMethod
-        method?.chunked?.(context, context.request, context.exit)
+        if (error) reject(error)
+        else resolve(user as v2.IUser)
       })
+    })
+    const name = (context.request.method ?? '').toLowerCase()
+    const method = Object.hasOwn(this.methods, name) ? this.methods[name] : this.unknownMethod
+    await new Promise<void>((resolve) => {
+      context.exit = resolve
+      if (!method?.chunked) throw new Error(`The command ${name} takes no raw request.`)
+      method.chunked(context, context.request, resolve)
     })
   }
 

@@ -25,6 +25,7 @@ if ARGV[5] ~= '' and isFolder(reply[5]) then
 end
 if (rec[11] or '0') ~= '0' then
   reply[6], reply[7] = reply[6] or 0, reply[7] or {}
-  reply[8] = describedLocks(call('TIME')[1] * 1000)
+  local time = call('TIME')
+  reply[8] = describedLocks(time[1] * 1000 + math.floor(time[2] / 1000))
 end
 return reply
