@@ -3,8 +3,9 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Log, silentLog } from '../log.js'
+import type { SocketLock } from '../socket-lock.js'
 import { openRedis, parseInfo } from './connect.js'
-import { acquireLock, DataDirInUseError, type HolderRole, type Lock } from './lock.js'
+import { acquireLock, DataDirInUseError, type HolderRole } from './lock.js'
 import { type Durability, RedisProcess } from './process.js'
 import { type RuntimePaths, runtimePaths } from './runtime.js'
 
@@ -68,7 +69,7 @@ export async function startEmbeddedRedis(options: EmbeddedOptions): Promise<Embe
   }
 }
 
-async function acquirePatiently(paths: RuntimePaths, role: HolderRole): Promise<Lock> {
+async function acquirePatiently(paths: RuntimePaths, role: HolderRole): Promise<SocketLock> {
   const end = Date.now() + COMMAND_PATIENCE
   for (;;) {
     try {

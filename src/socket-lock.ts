@@ -1,0 +1,105 @@
+/**
+ * A lock that is a unix socket which its holder listens on, and not a file with a process number: the kernel itself ends it
+ * with the holder, however that dies, so a reused number or a container's own numbering cannot mislead us. Whoever connects is
+ * told something by the holder.
+ */
+import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { connect, createServer, type Server } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface SocketLock {
+  release(): Promise<void>
+}
+
+/** Taking a dead holder's socket away takes some 60 ms. */
+const LONGEST_TURN = 5000
+
+/**
+ * Takes the lock; undefined where somebody alive has it. One left behind by a dead holder is taken over. `say` makes what
+ * is told to whoever connects.
+ */
+export async function holdSocket(path: string, say: () => string): Promise<SocketLock | undefined> {
+  for (;;) {
+    const server = await listen(path, say)
+    if (server) return { release: () => new Promise((resolve) => server.close(() => resolve())) }
+    if ((await askSocket(path)) !== undefined) return undefined
+    await removeStale(path)
+  }
+}
+
+/** What the holder says; undefined where there is none. A holder too busy to answer says ''. */
+export async function askSocket(path: string): Promise<string | undefined> {
+  const first = await probe(path)
+  if (first !== undefined) return first
+  // A holder that has bound its socket and not yet listens refuses for some microseconds.
+  await delay(50)
+  return probe(path)
+}
+
+/** undefined where the path is taken. */
+function listen(path: string, say: () => string): Promise<Server | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.end(say())
+    })
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(undefined)
+      else reject(new Error(`Cannot listen on ${path}: ${error.message}.`, { cause: error }))
+    })
+    server.listen(path, () => {
+      chmodSync(path, 0o600)
+      server.unref()
+      resolve(server)
+    })
+  })
+}
+
+function probe(path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    let text = ''
+    let connected = false
+    socket.setEncoding('utf8')
+    socket.setTimeout(2000, () => socket.destroy())
+    socket.on('connect', () => {
+      connected = true
+    })
+    socket.on('data', (part) => {
+      text += part
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => resolve(connected ? text : undefined))
+  })
+}
+
+/**
+ * Takes a dead holder's socket away. Only one process may do so at a time, and it looks again when its turn has come:
+ * else a slow one would take away the socket of whoever was quicker. Binding needs no turn, since it fails where there
+ * is a socket, dead or alive.
+ */
+async function removeStale(path: string): Promise<void> {
+  const turn = `${path}.takeover`
+  if (!(await takeTurn(turn))) return
+  try {
+    if ((await askSocket(path)) === undefined) rmSync(path, { force: true })
+  } finally {
+    rmSync(turn, { recursive: true, force: true })
+  }
+}
+
+/** False: it was somebody else's turn, look again. The turn of one who died in it ends by itself. */
+async function takeTurn(folder: string): Promise<boolean> {
+  try {
+    mkdirSync(folder)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  await delay(20)
+  const since = statSync(folder, { throwIfNoEntry: false })?.mtimeMs
+  if (since !== undefined && Math.abs(Date.now() - since) > LONGEST_TURN) {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return false
+}
