@@ -6,14 +6,17 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fstatSync,
   futimesSync,
   lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   statfsSync,
   statSync,
+  unlinkSync,
   utimesSync,
   writeFileSync,
   writeSync,
@@ -95,6 +98,83 @@ export const ATTRIBUTES: readonly Behaviour[] = [
       writeFileSync(file, '')
       const { uid, gid } = statSync(file)
       return [attempt(() => chmodSync(join(dir, 'no'), 0o644)), attempt(() => chownSync(file, uid, gid))]
+    },
+  },
+  {
+    name: 'times of folders whose entries come, go and are renamed; of files that are read and whose mode changes',
+    run(dir) {
+      const [one, two] = [join(dir, 'one'), join(dir, 'two')]
+      const past = (path: string) => utimesSync(path, 1_000_000_000, 1_000_000_000)
+      const isNew = (path: string) => statSync(path).mtimeMs > 1_600_000_000_000
+      mkdirSync(one)
+      mkdirSync(two)
+      const seen: unknown[] = []
+      const after = (step: () => void) => {
+        past(one)
+        past(two)
+        step()
+        seen.push([isNew(one), isNew(two)])
+      }
+      after(() => writeFileSync(join(one, 'f'), 'x'))
+      after(() => writeFileSync(join(one, 'f'), 'y'))
+      after(() => renameSync(join(one, 'f'), join(two, 'g')))
+      after(() => mkdirSync(join(two, 'd')))
+      after(() => rmdirSync(join(two, 'd')))
+      after(() => unlinkSync(join(two, 'g')))
+      const file = join(dir, 'f')
+      writeFileSync(file, 'x')
+      past(file)
+      readFileSync(file)
+      chmodSync(file, 0o755)
+      return [...seen, isNew(file)]
+    },
+  },
+  {
+    name: 'modes other than the exec bit',
+    differs: { seen: ['644', '755', '755', '644'], because: 'Only the exec bit is kept (contract §10).' },
+    run(dir) {
+      const file = join(dir, 'f')
+      const folder = join(dir, 'd')
+      writeFileSync(file, '', { mode: 0o600 })
+      mkdirSync(folder, { mode: 0o700 })
+      const mode = (path: string) => (statSync(path).mode & 0o7777).toString(8)
+      const made = [mode(file), mode(folder)]
+      chmodSync(file, 0o4711)
+      const set = mode(file)
+      chmodSync(file, 0o400)
+      return [...made, set, mode(file)]
+    },
+  },
+  {
+    name: 'giving a file to somebody else',
+    differs: { seen: ['EPERM', 'EPERM'], because: 'A space keeps no owners, and says so.' },
+    run(dir) {
+      const file = join(dir, 'f')
+      writeFileSync(file, '')
+      const { uid, gid } = statSync(file)
+      return [attempt(() => chownSync(file, uid + 1, gid)), attempt(() => chownSync(file, uid, gid + 1))]
+    },
+  },
+  {
+    name: 'inode numbers stay with a file, blocks hold its bytes',
+    run(dir) {
+      const [file, other] = [join(dir, 'f'), join(dir, 'g')]
+      writeFileSync(file, 'x'.repeat(5000))
+      writeFileSync(other, '')
+      const before = statSync(file)
+      const fd = openSync(file, 'r')
+      const same = fstatSync(fd).ino === before.ino
+      closeSync(fd)
+      renameSync(file, join(dir, 'h'))
+      return [
+        same,
+        statSync(join(dir, 'h')).ino === before.ino,
+        statSync(other).ino === before.ino,
+        before.blocks * 512 >= 5000,
+        statSync(other).dev === before.dev,
+        before.nlink,
+        statSync(dir).nlink >= 1,
+      ]
     },
   },
   {

@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ATTRIBUTES } from './attributes.js'
 import type { Behaviour } from './behaviour.js'
+import { CALLS } from './calls.js'
 import { FILES } from './files.js'
 import { NAMES } from './names.js'
+import { PATHS } from './paths.js'
 
-export const BEHAVIOURS: readonly Behaviour[] = [...FILES, ...NAMES, ...ATTRIBUTES]
+export const BEHAVIOURS: readonly Behaviour[] = [...FILES, ...NAMES, ...PATHS, ...ATTRIBUTES, ...CALLS]
 
 const [, script, root] = process.argv
 if (script === fileURLToPath(import.meta.url) && root !== undefined) {
