@@ -78,6 +78,12 @@ export class Engine implements FileSystem {
 
   #open(node: Node, path: string, flags: number): Awaitable<number> {
     if (node.kind === 'folder') throw new FileSystemError('EISDIR', `"${path}" is a folder.`)
+    const ready = isWriting(flags) ? this.parts.saving.begin() : undefined
+    if (ready instanceof Promise) return ready.then(() => this.#openReady(node, path, flags))
+    return this.#openReady(node, path, flags)
+  }
+
+  #openReady(node: FileNode, path: string, flags: number): Awaitable<number> {
     const { sending } = node.content ?? {}
     const isCut = (flags & constants.O_TRUNC) !== 0
     if (sending && isCut) return sending.then(() => this.#open(node, path, flags))
@@ -87,7 +93,7 @@ export class Engine implements FileSystem {
   create(path: string, mode: number, flags?: number): Awaitable<number> {
     return withErrno(async () => {
       this.#checkWritable()
-      const { names, files, room } = this.parts
+      const { names, files, saving } = this.parts
       const place = await names.newPlace(path)
       const there = await names.known(place)
       if (there) {
@@ -96,7 +102,7 @@ export class Engine implements FileSystem {
         }
         return this.#open(there, path, flags)
       }
-      room.check(path, 0, 0)
+      await saving.begin()
       const node = new FileNode(place.name, -1)
       attach(place.folder, node, place.name)
       node.asked.add(basename(path))

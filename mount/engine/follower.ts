@@ -5,6 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '../../src/log.js'
 import { foldName } from '../../src/space/names.js'
+import type { Awaitable } from '../filesystem.js'
 import type { Cursor, Item, Row, Volume } from '../volume.js'
 import { isCode } from './errno.js'
 import { attach, FileNode, FolderNode, type Node } from './nodes.js'
@@ -12,7 +13,7 @@ import type { Takeback } from './takeback.js'
 import type { Tree } from './tree.js'
 
 const LEAST_PAUSE = 200
-const LONGEST_PAUSE = 5000
+const LONGEST_PAUSE = 2000
 
 /** A folder that this mount itself has moved, until the journal has come by: rows before `seq` know it by its old path. */
 interface OwnMove {
@@ -52,6 +53,11 @@ export class Follower {
   async stop(): Promise<void> {
     this.#stop.abort()
     await this.#running
+  }
+
+  /** Rejects with UNAVAILABLE where the server is away; asks it where that is not sure. */
+  reach(): Awaitable<void> {
+    if (!this.online) return this.volume.info().then(() => undefined)
   }
 
   /** The mount itself has removed a name, or moved it away; rows that are older would bring it back. */

@@ -64,9 +64,17 @@ export async function openFileSystem(volume: Volume, settings: EngineSettings): 
   const intents = new IntentLog(logPath)
   const queue = new SendQueue(sender, intents, log, settle)
   const saving: Saving =
-    settings.write === 'back' ? new WriteBack(queue) : new WriteThrough(sender, log, settle)
+    settings.write === 'back'
+      ? new WriteBack(queue)
+      : new WriteThrough({
+          sender,
+          log,
+          settle,
+          reach: () => follower.reach(),
+          unsavedDir: join(cacheDir, 'unsaved'),
+        })
   const files: Files = new Files({ volume, tree, cache, room, log, workDir }, saving satisfies Sending)
-  const follower = new Follower(volume, tree, takeback, log, info.cursor, () => queue.retry())
+  const follower: Follower = new Follower(volume, tree, takeback, log, info.cursor, () => queue.retry())
 
   const names = new Namespace({ volume, tree, files, saving, follower, takeback, log })
 

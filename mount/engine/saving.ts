@@ -1,9 +1,9 @@
 /** The two promises that close(2) can keep: `through` (the server has it) and `back` (it is safe here and on its way). */
 import { randomUUID } from 'node:crypto'
-import { basename } from 'node:path'
+import { linkSync, mkdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import type { Log } from '../../src/log.js'
 import type { Awaitable } from '../filesystem.js'
-import type { Content } from './content.js'
 import type { Sending } from './files.js'
 import { detach, type FileNode } from './nodes.js'
 import type { SendQueue } from './queue.js'
@@ -11,8 +11,11 @@ import type { Sender } from './sender.js'
 
 /** How long an unmount waits for what is unsent. */
 const LAST_PATIENCE = 30_000
+const MOST_NAME = 80
 
 export interface Saving extends Sending {
+  /** Before anything new is written: fails where close(2) would have to fail anyway. */
+  begin(): Awaitable<void>
   /** Resolves when the server has the file's bytes: fsync(2). */
   sync(node: FileNode): Promise<void>
   /** It is unlinked or replaced: what is unsent of it is not wanted any more. */
@@ -24,30 +27,58 @@ export interface Saving extends Sending {
   close(): Promise<void>
 }
 
+export interface WriteThroughParts {
+  readonly sender: Sender
+  readonly log: Log
+  readonly settle: (node: FileNode) => void
+  /** Rejects with UNAVAILABLE where the server is away. */
+  readonly reach: () => Awaitable<void>
+  /** Folder for bytes that the server did not take. */
+  readonly unsavedDir: string
+}
+
 export class WriteThrough implements Saving {
-  constructor(
-    private readonly sender: Sender,
-    private readonly log: Log,
-    private readonly settle: (node: FileNode) => void,
-  ) {}
+  constructor(private readonly parts: WriteThroughParts) {}
+
+  begin(): Awaitable<void> {
+    return this.parts.reach()
+  }
 
   flush(node: FileNode): Promise<void> {
-    return this.sender.send(node)
+    return this.parts.sender.send(node)
   }
 
   sync(node: FileNode): Promise<void> {
-    return this.sender.send(node)
+    return this.parts.sender.send(node)
   }
 
   /** No close(2) has heard of these bytes, or it was told that they did not arrive; they get one more chance. */
   last(node: FileNode): void {
-    this.sender
+    this.parts.sender
       .send(node)
-      .catch((error: Error) => {
-        this.log.error(`The changes to "${node.path}" are lost, as close(2) has said: ${error.message}`)
-        if (node.content && node.content.handles === 0) drop(node, node.content)
-      })
-      .finally(() => this.settle(node))
+      .catch((error: Error) => this.#setAside(node, error))
+      .finally(() => this.parts.settle(node))
+  }
+
+  /** The file is again what the server has. Programs that do not look at what close(2) answers lose nothing. */
+  #setAside(node: FileNode, error: Error): void {
+    const { content } = node
+    if (!content || content.handles > 0) return
+    const { log, unsavedDir } = this.parts
+    const kept = content.work && join(unsavedDir, `${Date.now()} ${node.name}`.slice(0, MOST_NAME))
+    try {
+      if (content.work && content.work.size > 0 && kept) {
+        mkdirSync(unsavedDir, { recursive: true, mode: 0o700 })
+        linkSync(content.work.path, kept)
+        log.error(`"${node.path}" is not saved: ${error.message} What was written is kept in "${kept}".`)
+      } else log.error(`"${node.path}" is not saved: ${error.message}`)
+    } catch (cause) {
+      log.error(`"${node.path}" is not saved, and not kept either: ${(cause as Error).message}.`)
+    }
+    content.dirty = false
+    content.free()
+    node.content = undefined
+    if (node.item === undefined) detach(node)
   }
 
   forget(): void {}
@@ -56,16 +87,10 @@ export class WriteThrough implements Saving {
   async close(): Promise<void> {}
 }
 
-/** The file is again what the server has. */
-function drop(node: FileNode, content: Content): void {
-  content.dirty = false
-  content.free()
-  node.content = undefined
-  if (node.item === undefined) detach(node)
-}
-
 export class WriteBack implements Saving {
   constructor(private readonly queue: SendQueue) {}
+
+  begin(): void {}
 
   flush(node: FileNode): Awaitable<void> {
     this.#add(node, node.content?.base !== undefined)
