@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { isEmail } from './accounts/names.js'
 import { type AddressRange, parseRange } from './http/remote/addresses.js'
-import { parseRedisUrl } from './redis/connect.js'
+import { parseRedisUrl } from './redis/address.js'
 import type { Durability } from './redis/process.js'
 
 /** Where the data are: what every command needs. */
@@ -12,6 +12,8 @@ export interface StoreConfig {
   readonly dataDir: string
   /** An operator's own Redis instead of the embedded one. */
   readonly redisUrl?: string
+  /** Changes are acknowledged when so many replicas of Redis have them; none unless said. */
+  readonly redisWait?: number
   readonly durability: Durability
   readonly s3?: S3Config
 }
@@ -68,8 +70,15 @@ const STORE_SETTINGS: readonly Setting[] = [
   {
     flags: '--redis-url <url>',
     env: 'REDIS_URL',
-    help: 'redis://…, rediss://… or the path of a unix socket, instead of the embedded Redis',
+    help: 'redis://…, rediss://…, redis-sentinel://…, redis-cluster://… or the path of a unix socket, instead of the embedded Redis',
     parse: redisUrl,
+  },
+  {
+    flags: '--redis-wait <replicas>',
+    env: 'REDIS_WAIT',
+    help: 'how many replicas of Redis must have a change before it is acknowledged',
+    fallback: '0',
+    parse: replicas,
   },
   {
     flags: '--durability <level>',
@@ -166,8 +175,14 @@ export function withServeSettings(command: Command): Command {
 
 /** What `withStoreSettings` has parsed. */
 export function storeConfig(command: Command): StoreConfig {
-  const { s3Bucket, s3Endpoint, s3Region, dataDir, redisUrl, durability } = given<StoreOptions>(command)
-  const rest = { dataDir, durability, ...(redisUrl !== undefined && { redisUrl }) }
+  const { s3Bucket, s3Endpoint, s3Region, dataDir, redisUrl, redisWait, durability } =
+    given<StoreOptions>(command)
+  const rest = {
+    dataDir,
+    durability,
+    ...(redisUrl !== undefined && { redisUrl }),
+    ...(redisWait !== undefined && { redisWait }),
+  }
   if (s3Bucket === undefined) {
     if (s3Endpoint ?? s3Region) command.error('error: S3_ENDPOINT and S3_REGION need S3_BUCKET as well.')
     return rest
@@ -254,6 +269,11 @@ function redisUrl(text: string): string {
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message)
   }
+}
+
+function replicas(text: string): number {
+  if (/^\d$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a number of replicas from 0 to 9.')
 }
 
 function httpUrl(text: string): string {

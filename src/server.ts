@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { ACCOUNT_SLOT } from './accounts/keys.js'
 import { Throttle } from './accounts/throttle.js'
 import type { ServeConfig } from './config.js'
 import { type FirstAccount, makeFirstAccount } from './first-account.js'
@@ -53,7 +54,8 @@ async function serve(config: ServeConfig, store: Store, log: Log): Promise<Runni
       return config.publicUrl ?? listening
     },
   }
-  const health = { redis: () => redis.ping() }
+  // The accounts' slot: of a cluster's masters the one that every request needs.
+  const health = { redis: () => redis.exists(ACCOUNT_SLOT) }
   const throttle = new Throttle(redis)
   const mailer = mailerOf(config)
   const app = createApp({

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis'
 import { Directory } from './accounts/directory.js'
 import { type BoundPlace, bindStore, bucketPlace, folderPlace } from './binding.js'
 import { LocalBlobStore } from './blobs/local/store.js'
@@ -14,12 +13,12 @@ import { Spaces } from './space/spaces.js'
 
 /** The parts that hold data, opened. Servers and commands alike begin with one. */
 export interface Store {
-  readonly redis: Redis
+  readonly redis: RedisClient
   readonly directory: Directory
   readonly spaces: Spaces
   readonly blobs: BlobStore
   /** A further connection to the same Redis; whoever asks for it ends it. */
-  connect(name: string): Promise<Redis>
+  connect(name: string): Promise<RedisClient>
   /** Ends background work, then connections, then the embedded Redis where this process runs it. */
   close(): Promise<void>
 }
@@ -35,7 +34,12 @@ const JOIN_PATIENCE = 60_000
 export async function openStore(config: StoreConfig, role: HolderRole, log: Log): Promise<Store> {
   const source = await redisSource(config, role, log)
   const connect = (name: string) =>
-    connectRedis(source.url, { name: `novem-${name}`, log, patience: source.patience })
+    connectRedis(source.url, {
+      name: `novem-${name}`,
+      log,
+      patience: source.patience,
+      replicas: config.redisWait ?? 0,
+    })
   const closers: (() => unknown)[] = [() => source.embedded?.stop()]
   try {
     const redis = await connect(role)

@@ -8,7 +8,7 @@ const LONGEST_PAUSE_MS = 400
 
 /** Replies that say "not now": the command did not run, and may well run on the next try. */
 const NOT_NOW =
-  /^(?:LOADING|READONLY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|NOREPLICAS|BUSY|MOVED|ASK)\b|Too many Cluster redirections/
+  /^(?:LOADING|READONLY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|NOREPLICAS|BUSY|MOVED|ASK)\b|Too many Cluster redirections|Script attempted to (?:access a non local key|execute a (?:write )?command while the cluster is down)/
 
 /** Replies that say "not at all, until the operator does something". */
 const OUT_OF_ORDER = /^(?:OOM|MISCONF|NOAUTH|WRONGPASS|NOPERM)\b/

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Cluster, Redis } from 'ioredis'
+import { Cluster, type Redis } from 'ioredis'
+import { acknowledged } from './acknowledge.js'
 import { lean } from './lua.js'
 import { gather, ScriptCommand, type ScriptHead, scriptHead } from './script-command.js'
 
@@ -12,6 +13,8 @@ export type ScriptReply = Buffer | number | null | readonly ScriptReply[]
 
 /** One script, as it is called, and as it is called where Redis does not know it yet. */
 interface Script {
+  /** It may change something. */
+  readonly writes: boolean
   readonly byHash: ScriptHead
   readonly byText: ScriptHead
 }
@@ -36,8 +39,13 @@ export class Scripts {
    * Runs `name.lua`. All keys are in one slot; the first decides which. Rejects with what ioredis rejects with:
    * a ReplyError of the script, or a connection error, after which nobody knows whether the script ran.
    */
-  async run(name: string, keys: readonly string[], args: readonly ScriptArg[]): Promise<ScriptReply> {
+  run(name: string, keys: readonly string[], args: readonly ScriptArg[]): Promise<ScriptReply> {
     const script = this.#script(name)
+    if (!script.writes) return this.#call(script, keys, args)
+    return acknowledged(this.#redis, keys[0] as string, () => this.#call(script, keys, args))
+  }
+
+  async #call(script: Script, keys: readonly string[], args: readonly ScriptArg[]): Promise<ScriptReply> {
     try {
       return await this.#send(script.byHash, keys, args)
     } catch (error) {
@@ -56,7 +64,8 @@ export class Scripts {
     if (known) return known
     const source = this.source(name)
     const hash = createHash('sha1').update(source).digest('hex')
-    const script = { byHash: scriptHead('evalsha', hash), byText: scriptHead('eval', source) }
+    const writes = mayWrite(source)
+    const script = { byHash: scriptHead('evalsha', hash), byText: scriptHead('eval', source), writes }
     this.#known.set(name, script)
     return script
   }
@@ -75,8 +84,30 @@ export class Scripts {
           return expand(target)
         },
       )
-    return lean(expand(new URL(`${name}.lua`, this.#folder)))
+    const text = lean(expand(new URL(`${name}.lua`, this.#folder)))
+    return this.#redis instanceof Cluster ? PROBE + text : text
   }
+}
+
+/**
+ * While a slot moves, its keys are partly here and partly there, and a script would fail at the first that is elsewhere, perhaps
+ * after it has written. So on a cluster each script first looks for two keys that no one has: one that is not here makes the node
+ * that gives the slot away say no, two at once the one that takes it. Before anything is written; the call is tried again.
+ */
+const PROBE = "redis.call('EXISTS', KEYS[1] .. ':0', KEYS[1] .. ':1')\n"
+
+const READS = new Set(
+  (
+    'EXISTS GET HGET HGETALL HEXISTS HKEYS HLEN HMGET HSCAN HVALS LLEN LRANGE SCARD SINTERCARD SISMEMBER SMEMBERS ' +
+    'SPUBLISH SSCAN TIME XLEN XRANGE XREVRANGE ZCARD ZRANGE ZRANGEBYLEX ZRANGEBYSCORE ZSCORE'
+  ).split(' '),
+)
+
+/** Whether a script has a command that is not known only to read. */
+function mayWrite(source: string): boolean {
+  return [...source.matchAll(/\bcall\('(\w+)'/g)].some(
+    ([, command = '']) => !READS.has(command.toUpperCase()),
+  )
 }
 
 /** `src/<room>/scripts/` as seen from a compiled module `dist/src/<room>/x.js`: pass its `import.meta.url`. */

@@ -1,4 +1,5 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../redis/scripts.js'
+import { type Subscriptions, subscriptions } from '../redis/subscriptions.js'
 import { ACCESS_CHANNEL, channelOf } from './keys.js'
 
 /** Somebody's view of whether a space has changed since they last looked. */
@@ -25,20 +26,24 @@ interface Channel {
  * after that and then waits misses nothing; after a reconnect everybody is woken to read again.
  */
 export class Watcher {
-  readonly #redis: Redis
+  readonly #subscriptions: Subscriptions
   readonly #channels = new Map<string, Channel>()
   /** By account id: the channels it reads, each as often as it watches. */
   readonly #readers = new Map<string, string[]>()
   #access: Promise<unknown> | undefined
 
-  /** `redis`: a connection of its own, used for nothing else; the watcher owns it. */
-  constructor(redis: Redis) {
-    this.#redis = redis
-    redis.on('smessage', (name: string, message: string) => {
-      if (name === ACCESS_CHANNEL) this.#accessChanged(message)
-      else this.#wake(name)
+  /** `redis`: a client of its own, used for nothing else; the watcher owns it. */
+  constructor(redis: RedisClient) {
+    this.#subscriptions = subscriptions(redis, {
+      heard: (name, message) => {
+        if (name === ACCESS_CHANNEL) this.#accessChanged(message)
+        else this.#wake(name)
+      },
+      again: (name) => {
+        if (name === ACCESS_CHANNEL) this.#accessChanged('*')
+        else this.#wake(name)
+      },
     })
-    redis.on('ready', () => this.#resubscribe())
   }
 
   /** `reader`: id of the account that watches, to be woken too when it loses a token, a plan, a flag, itself. */
@@ -73,15 +78,15 @@ export class Watcher {
 
   close(): void {
     for (const name of this.#channels.keys()) this.#wake(name)
-    this.#redis.disconnect()
+    this.#subscriptions.close()
   }
 
   #open(name: string): Channel {
-    this.#access ??= this.#redis.ssubscribe(ACCESS_CHANNEL).catch((error: unknown) => {
+    this.#access ??= this.#subscriptions.add(ACCESS_CHANNEL).catch((error: unknown) => {
       this.#access = undefined
       throw error
     })
-    const ready = Promise.all([this.#redis.ssubscribe(name), this.#access])
+    const ready = Promise.all([this.#subscriptions.add(name), this.#access])
     const channel: Channel = { ready, waiting: new Set(), version: 0, watches: 0 }
     this.#channels.set(name, channel)
     return channel
@@ -90,23 +95,7 @@ export class Watcher {
   #close(name: string, channel: Channel): void {
     if (this.#channels.get(name) !== channel) return
     this.#channels.delete(name)
-    // A failure leaves a subscription nobody listens to; it ends with the connection.
-    this.#redis.sunsubscribe(name).catch(() => undefined)
-  }
-
-  /** After a reconnect: only what is read behind the acknowledgement misses nothing. */
-  #resubscribe(): void {
-    for (const name of this.#channels.keys()) {
-      this.#redis.ssubscribe(name).then(
-        () => this.#wake(name),
-        () => undefined,
-      )
-    }
-    if (!this.#access) return
-    this.#redis.ssubscribe(ACCESS_CHANNEL).then(
-      () => this.#accessChanged('*'),
-      () => undefined,
-    )
+    this.#subscriptions.drop(name)
   }
 
   #accessChanged(message: string): void {

@@ -3,20 +3,51 @@ import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import type { Log } from '../../src/log.js'
-import { connectRedis, parseRedisUrl, shownUrl } from '../../src/redis/connect.js'
+import { parseRedisUrl, shownUrl } from '../../src/redis/address.js'
+import { connectRedis } from '../../src/redis/connect.js'
 import { testRedis } from '../support/redis.js'
 
 test('addresses of every form, and what is none', (t) => {
-  t.is(parseRedisUrl('/run/redis.sock'), '/run/redis.sock')
-  t.is(parseRedisUrl('redis+unix:///run/redis.sock?db=2'), '/run/redis.sock?db=2')
-  t.is(parseRedisUrl('rediss://user:secret@host:6380/1'), 'rediss://user:secret@host:6380/1')
-  for (const wrong of ['', 'host', 'host:6379', '//host', 'http://host', 'redis+unix://host']) {
-    t.throws(() => parseRedisUrl(wrong), { message: /is not a Redis address/ }, wrong)
-  }
+  const single = (target: string) => ({ kind: 'single', target })
+  t.deepEqual(parseRedisUrl('/run/redis.sock'), single('/run/redis.sock'))
+  t.deepEqual(parseRedisUrl('redis+unix:///run/redis.sock?db=2'), single('/run/redis.sock?db=2'))
+  t.deepEqual(parseRedisUrl('rediss://user:secret@host:6380/1'), single('rediss://user:secret@host:6380/1'))
+  const nodes = [
+    { host: 'a', port: 1 },
+    { host: '::1', port: 26379 },
+  ]
+  t.deepEqual(parseRedisUrl('redis-cluster://a:1,[::1]:26379'), { kind: 'cluster', tls: false, nodes })
+  t.deepEqual(parseRedisUrl('rediss-cluster://:p%40ss@a:1,[::1]:26379/'), {
+    kind: 'cluster',
+    tls: true,
+    nodes,
+    password: 'p@ss',
+  })
+  const sentinel = { kind: 'sentinel', tls: false, master: 'my.master', db: 0, nodes }
+  t.deepEqual(parseRedisUrl('redis-sentinel://a:1,[::1]:26379/my.master'), sentinel)
+  t.deepEqual(parseRedisUrl('redis-sentinel://me:s@a:1,[::1]:26379/my.master/3?sentinelPassword=x%2fy'), {
+    ...sentinel,
+    db: 3,
+    username: 'me',
+    password: 's',
+    sentinelPassword: 'x/y',
+  })
+  const wrong = ['', 'host', 'host:6379', '//host', 'http://host', 'redis+unix://host', 'redis-cluster://a']
+  wrong.push(
+    'redis-cluster://a:1/x',
+    'redis-cluster://a:1,',
+    'redis-cluster://a:70000',
+    'redis-sentinel://a:1',
+  )
+  for (const url of wrong) t.throws(() => parseRedisUrl(url), { message: /is not a Redis address/ }, url)
 })
 
 test('passwords stay out of messages', async (t) => {
   t.is(shownUrl('redis://user:secret@host:1'), 'redis://user:***@host:1')
+  t.is(
+    shownUrl('redis-sentinel://:secret@a:1,b:2/m?sentinelPassword=other'),
+    'redis-sentinel://:***@a:1,b:2/m?sentinelPassword=***',
+  )
   const error = await t.throwsAsync(
     connectRedis('redis://:secret@127.0.0.1:1', { name: 'test', patience: 2000 }),
   )

@@ -35,6 +35,7 @@ test.serial('defaults', (t) => {
     logLevel: 'info',
     dataDir: `${process.cwd()}/data`,
     durability: 'full',
+    redisWait: 0,
   })
 })
 
@@ -54,6 +55,7 @@ test.serial('values as they are used', (t) => {
       SMTP_URL: 'smtp://user:secret@mail.example.org:587',
       MAIL_FROM: 'files@example.org',
       DAV_DEPTH: '1',
+      REDIS_WAIT: '2',
     }),
     {
       publicUrl: 'https://files.example.org',
@@ -63,6 +65,7 @@ test.serial('values as they are used', (t) => {
       smtpUrl: 'smtp://user:secret@mail.example.org:587',
       mailFrom: 'files@example.org',
       davDepth: '1',
+      redisWait: 2,
     },
   )
 })
@@ -70,7 +73,14 @@ test.serial('values as they are used', (t) => {
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
   PORT: ['http', '65536', '-1', '80.5', '0x50'],
   HOST: ['http://localhost', 'localhost:80', 'a b'],
-  REDIS_URL: ['http://localhost', 'localhost:6379', 'redis.sock'],
+  REDIS_URL: [
+    'http://localhost',
+    'localhost:6379',
+    'redis.sock',
+    'redis-cluster://a',
+    'redis-sentinel://a:1',
+  ],
+  REDIS_WAIT: ['all', '10', '-1'],
   DURABILITY: ['none', 'FULL'],
   PUBLIC_URL: ['files.example.org', 'ftp://files.example.org', 'https://files.example.org/?a=b'],
   FETCH_ALLOW: ['10.0.0.0/33', '10.0.0.0/8,', 'internal.example'],

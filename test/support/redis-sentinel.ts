@@ -1,0 +1,105 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { parseInfo } from '../../src/redis/checks.js'
+import type { RedisClient } from '../../src/redis/scripts.js'
+import { Clients } from './redis.js'
+import { freePorts, type RedisServer, redisServer } from './redis-process.js'
+
+const SENTINELS = 3
+
+/** A master and its replicas on loopback, watched by three sentinels that replace it within some two seconds. */
+export interface TestSentinel {
+  /** REDIS_URL. */
+  readonly url: string
+  connect(name?: string, replicas?: number): Promise<RedisClient>
+  /** The server that is master now. */
+  master(): Promise<RedisServer>
+  stop(): Promise<void>
+}
+
+export async function testSentinel({
+  replicas = 2,
+  settings = {},
+}: {
+  replicas?: number
+  settings?: Readonly<Record<string, string>>
+} = {}): Promise<TestSentinel> {
+  const ports = await freePorts(1 + replicas)
+  const sentinelPorts = await freePorts(SENTINELS)
+  const [first = 0] = ports
+  const data = ports.map((port) =>
+    redisServer(
+      () => ({
+        port: String(port),
+        bind: '127.0.0.1',
+        'repl-diskless-sync-delay': '0',
+        'repl-ping-replica-period': '1',
+        'repl-timeout': '5',
+        save: '',
+        appendonly: 'no',
+        ...(port !== first && { replicaof: `127.0.0.1 ${first}` }),
+        ...settings,
+      }),
+      () => port,
+    ),
+  )
+  for (const server of data) await server.start()
+  const sentinels = sentinelPorts.map((port) =>
+    redisServer(
+      () => ({}),
+      () => port,
+      (folder) => [sentinelConfig(folder, port, first), '--sentinel'],
+    ),
+  )
+  await Promise.all(sentinels.map((server) => server.start()))
+  const asked = sentinelPorts.map((port) => quiet(port))
+  for (const sentinel of asked) await knowsAll(sentinel, replicas)
+  const url = `redis-sentinel://${sentinelPorts.map((port) => `127.0.0.1:${port}`).join(',')}/main`
+  const clients = new Map<number, Clients>()
+  return {
+    url,
+    connect: (name, wait = 0) => {
+      const some = clients.get(wait) ?? new Clients(url, wait)
+      clients.set(wait, some)
+      return some.connect(name)
+    },
+    master: async () => {
+      const reply = await (asked[0] as Redis).call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'main')
+      const [, port] = reply as [string, string]
+      return data[ports.indexOf(Number(port))] as RedisServer
+    },
+    stop: async () => {
+      for (const some of clients.values()) some.end()
+      for (const sentinel of asked) sentinel.disconnect()
+      for (const server of [...sentinels, ...data]) await server.remove()
+    },
+  }
+}
+
+function sentinelConfig(folder: string, port: number, master: number): string {
+  const file = join(folder, 'sentinel.conf')
+  const lines = [
+    `port ${port}`,
+    'bind 127.0.0.1',
+    `sentinel monitor main 127.0.0.1 ${master} 2`,
+    'sentinel down-after-milliseconds main 1000',
+    'sentinel failover-timeout main 5000',
+    'sentinel parallel-syncs main 2',
+  ]
+  writeFileSync(file, `${lines.join('\n')}\n`)
+  return file
+}
+
+function quiet(port: number): Redis {
+  const redis = new Redis(port, '127.0.0.1', { protocol: 2, maxRetriesPerRequest: 0 })
+  redis.on('error', () => {})
+  return redis
+}
+
+async function knowsAll(sentinel: Redis, replicas: number): Promise<void> {
+  const wanted = `status=ok,address=.*,slaves=${replicas},sentinels=${SENTINELS}`
+  const pattern = new RegExp(wanted)
+  while (!pattern.test(parseInfo(await sentinel.info('sentinel')).get('master0') ?? '')) await delay(50)
+}
