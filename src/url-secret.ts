@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import type { Redis } from 'ioredis'
 import { ACCOUNT_SLOT } from './accounts/keys.js'
+import type { RedisClient } from './redis/scripts.js'
 
 const KEY = `${ACCOUNT_SLOT}:url-secret`
 const BYTES = 32
 
 /** What URLs are signed with: made once for an installation, and the same in all its processes. */
-export async function urlSecret(redis: Redis): Promise<Buffer> {
+export async function urlSecret(redis: RedisClient): Promise<Buffer> {
   await redis.set(KEY, randomBytes(BYTES), 'NX')
   const secret = await redis.getBuffer(KEY)
   if (secret?.length === BYTES) return secret
