@@ -1,26 +1,12 @@
 import test, { type ExecutionContext } from 'ava'
-import { type TestServer, testServer } from '../support/server.js'
+import { withServer } from './fixture.js'
 import { type DavAnswer, type DavRequest, davOf, journal, told, toldOne } from './support.js'
 
 /** What clients that cannot run here send, request by request, with the headers that matter (webdav.md §4). */
 
-let server: TestServer
-let dav: DavRequest
-let anonymous: DavRequest
-let spaces = 0
-
-test.before(async () => {
-  server = await testServer({ plan: 'enterprise' })
-  dav = davOf(server, server)
-  anonymous = davOf(server)
-})
-test.after.always(() => server.stop())
-
-async function space(): Promise<{ readonly name: string; readonly root: string }> {
-  const name = `s${++spaces}`
-  await server.fetch(`/v1/code/spaces/${name}`, { method: 'PUT' })
-  return { name, root: `/dav/${name}` }
-}
+const on = withServer()
+const { dav, space } = on
+const anonymous: DavRequest = (...request) => davOf(on.server)(...request)
 
 function is(t: ExecutionContext, answer: DavAnswer, ...statuses: readonly number[]): DavAnswer {
   t.true(
@@ -93,13 +79,13 @@ test('Windows Explorer: connects, copies a file in, and deletes it', async (t) =
     t,
     await dav('MOVE', file, {
       ...agent,
-      destination: `http://127.0.0.1:${server.port}${root}/b.txt`,
+      destination: `http://127.0.0.1:${on.server.port}${root}/b.txt`,
       overwrite: 'F',
     }),
     201,
   )
   is(t, await dav('DELETE', `${root}/b.txt`, agent), 204)
-  t.deepEqual(await journal(server, name), [
+  t.deepEqual(await journal(on.server, name), [
     'create Neu é.txt',
     'update Neu é.txt',
     'update Neu é.txt',
@@ -224,20 +210,20 @@ test('GNOME’s gvfs: looks at the parents, lists, renames without Overwrite, re
   is(t, await dav('PUT', `${root}/a`, { ...agent, 'if-match': put.headers.etag ?? '' }, 'b'), 204)
   is(
     t,
-    await dav('MOVE', `${root}/a`, { ...agent, destination: `http://127.0.0.1:${server.port}${root}/b` }),
+    await dav('MOVE', `${root}/a`, { ...agent, destination: `http://127.0.0.1:${on.server.port}${root}/b` }),
     201,
   )
   is(t, await dav('PUT', `${root}/c`, agent, 'c'), 201)
   is(
     t,
-    await dav('MOVE', `${root}/c`, { ...agent, destination: `http://127.0.0.1:${server.port}${root}/b` }),
+    await dav('MOVE', `${root}/c`, { ...agent, destination: `http://127.0.0.1:${on.server.port}${root}/b` }),
     204,
   )
   is(
     t,
     await dav('COPY', `${root}/b`, {
       ...agent,
-      destination: `http://127.0.0.1:${server.port}${root}/d`,
+      destination: `http://127.0.0.1:${on.server.port}${root}/d`,
       overwrite: 'F',
     }),
     201,

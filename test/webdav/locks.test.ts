@@ -1,8 +1,7 @@
 import test from 'ava'
 import { contentOf, refuses } from '../support/http.js'
-import { type TestServer, testServer } from '../support/server.js'
+import { withServer } from './fixture.js'
 import {
-  type DavRequest,
   davOf,
   journal,
   lockBody,
@@ -15,21 +14,8 @@ import {
   toldOne,
 } from './support.js'
 
-let server: TestServer
-let dav: DavRequest
-let spaces = 0
-
-test.before(async () => {
-  server = await testServer({ plan: 'enterprise' })
-  dav = davOf(server, server)
-})
-test.after.always(() => server.stop())
-
-async function space(): Promise<{ readonly name: string; readonly root: string }> {
-  const name = `s${++spaces}`
-  await server.fetch(`/v1/code/spaces/${name}`, { method: 'PUT' })
-  return { name, root: `/dav/${name}` }
-}
+const on = withServer()
+const { dav, space } = on
 
 test('LOCK answers 200 with the lock, its token in brackets, and what the client said of itself', async (t) => {
   const { root } = await space()
@@ -104,7 +90,7 @@ test('LOCK of a free name makes an empty file (201); not without its folder', as
   t.is(got.headers['content-type'], 'text/plain')
   refusedAs(t, await dav('LOCK', `${root}/no/new`, {}, lockBody()), 409, 'no/new')
   refusedAs(t, await dav('LOCK', `${root}/new.txt/x`, {}, lockBody()), 409)
-  t.deepEqual(await journal(server, name), ['create new.txt'])
+  t.deepEqual(await journal(on.server, name), ['create new.txt'])
 })
 
 test('exclusive locks exclude, shared ones only exclusive ones: 423 no-conflicting-lock', async (t) => {
@@ -198,7 +184,7 @@ test('UNLOCK: 204; 409 where that lock is not; 400 without a token', async (t) =
 
 test('a lock binds the other surfaces: 423 to POST, PATCH and DELETE of novem', async (t) => {
   const { name, root } = await space()
-  const files = contentOf(server, name)
+  const files = contentOf(on.server, name)
   await dav('MKCOL', `${root}/d`)
   await dav('PUT', `${root}/d/a`, {}, 'x')
   const token = await lockToken(dav, `${root}/d/a`)
@@ -213,9 +199,9 @@ test('a lock binds the other surfaces: 423 to POST, PATCH and DELETE of novem', 
 
 test('somebody else’s token opens nothing, and only the owner of the space may end it', async (t) => {
   const { name, root } = await space()
-  const bob = await server.user('bob')
-  await share(server, name, '~rw', bob)
-  const asBob = davOf(server, bob)
+  const bob = await on.server.user('bob')
+  await share(on.server, name, '~rw', bob)
+  const asBob = davOf(on.server, bob)
   const shared = `/dav/@ann~${name}`
   const bobs = await lockToken(asBob, `${shared}/a`)
   refusedFor(t, await dav('PUT', `${root}/a`, { if: `(<${bobs}>)` }, 'x'), 423, 'lock-token-submitted')
@@ -234,7 +220,7 @@ test('locks and refusals leave no row in the journal', async (t) => {
   await dav('MOVE', `${root}/a`, { destination: `${root}/b` })
   await dav('LOCK', `${root}/a`, { if: `(<${token}>)` })
   await dav('UNLOCK', `${root}/a`, { 'lock-token': `<${token}>` })
-  t.deepEqual(await journal(server, name), ['create a'])
+  t.deepEqual(await journal(on.server, name), ['create a'])
 })
 
 test('what is no lockinfo is 400', async (t) => {

@@ -1,23 +1,9 @@
 import test from 'ava'
-import { type TestServer, testServer } from '../support/server.js'
-import { type DavRequest, davOf, journal, refusedAs } from './support.js'
+import { withServer } from './fixture.js'
+import { davOf, journal, refusedAs } from './support.js'
 
-let server: TestServer
-let dav: DavRequest
-let spaces = 0
-
-test.before(async () => {
-  server = await testServer({ plan: 'enterprise' })
-  dav = davOf(server, server)
-})
-test.after.always(() => server.stop())
-
-/** A space of the test's own. */
-async function space(): Promise<{ readonly name: string; readonly root: string }> {
-  const name = `s${++spaces}`
-  await server.fetch(`/v1/code/spaces/${name}`, { method: 'PUT' })
-  return { name, root: `/dav/${name}` }
-}
+const on = withServer()
+const { dav, space } = on
 
 test('PUT makes a file (201) and replaces it (204), GET gives it back, each says its etag', async (t) => {
   const { root } = await space()
@@ -113,7 +99,7 @@ test('DELETE removes a tree at once; not a root, not a part, not a fragment', as
   t.is((await dav('DELETE', `${root}/d/`)).status, 204)
   t.is((await dav('GET', `${root}/d/e/f`)).status, 404)
   refusedAs(t, await dav('DELETE', `${root}/d`), 404, 'd')
-  t.deepEqual((await journal(server, name)).slice(-3), ['delete d/e/f', 'delete d/e', 'delete d'])
+  t.deepEqual((await journal(on.server, name)).slice(-3), ['delete d/e/f', 'delete d/e', 'delete d'])
 })
 
 test('MOVE: 201 to a new place, 204 over something, 412 with Overwrite: F', async (t) => {
@@ -165,7 +151,7 @@ test('COPY: a file, a tree, a folder alone; no byte is stored again', async (t) 
   await dav('PUT', `${root}/d/a`, { 'content-type': 'text/x-a' }, 'a')
   const copy = (from: string, to: string, headers = {}) =>
     dav('COPY', `${root}/${from}`, {
-      destination: `http://127.0.0.1:${server.port}${root}/${to}`,
+      destination: `http://127.0.0.1:${on.server.port}${root}/${to}`,
       ...headers,
     })
   t.is((await copy('d/a', 'b')).status, 201)
@@ -253,9 +239,9 @@ test('at the top nothing is made, moved or deleted (403)', async (t) => {
 
 test('over the limits: 507, said before the body is sent', async (t) => {
   const { root } = await space()
-  const length = String(server.account.plan.fileBytes + 1)
+  const length = String(on.server.account.plan.fileBytes + 1)
   const early = await dav('PUT', `${root}/big`, { 'content-length': length, expect: '100-continue' })
-  refusedAs(t, early, 507, String(server.account.plan.fileBytes))
+  refusedAs(t, early, 507, String(on.server.account.plan.fileBytes))
   const finder = await dav('PUT', `${root}/big`, {
     'transfer-encoding': 'chunked',
     'x-expected-entity-length': length,
@@ -285,7 +271,7 @@ test('methods that drives do not have are 405 with Allow', async (t) => {
 test('OPTIONS says the classes to anybody, and to a caller what he may do', async (t) => {
   const { root } = await space()
   for (const path of ['/dav', '/dav/', root, `${root}/none`]) {
-    for (const ask of [dav, davOf(server)]) {
+    for (const ask of [dav, davOf(on.server)]) {
       const { status, headers, text } = await ask('OPTIONS', path)
       t.is(status, 200)
       t.is(headers.dav, '1, 2, 3')
@@ -300,10 +286,10 @@ test('OPTIONS says the classes to anybody, and to a caller what he may do', asyn
 test('without a token: 401 with one challenge, whatever was asked; no challenge elsewhere', async (t) => {
   const { root } = await space()
   for (const method of ['GET', 'PROPFIND', 'PUT', 'LOCK', 'POST']) {
-    const answer = await davOf(server)(method, `${root}/a`)
+    const answer = await davOf(on.server)(method, `${root}/a`)
     refusedAs(t, answer, 401, 'Authorization')
     t.regex(answer.headers['www-authenticate'] ?? '', /^Basic realm="novem"/)
   }
-  refusedAs(t, await davOf(server, { token: 'constructor' })('PROPFIND', root), 401)
+  refusedAs(t, await davOf(on.server, { token: 'constructor' })('PROPFIND', root), 401)
   t.is((await dav('GET', root)).headers['www-authenticate'], undefined)
 })

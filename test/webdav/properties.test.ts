@@ -1,31 +1,10 @@
 import test from 'ava'
-import { type TestServer, testServer } from '../support/server.js'
-import {
-  type DavRequest,
-  davOf,
-  journal,
-  propfindBody,
-  refusedAs,
-  refusedFor,
-  told,
-  toldOne,
-} from './support.js'
+import { testServer } from '../support/server.js'
+import { withServer } from './fixture.js'
+import { davOf, journal, propfindBody, refusedAs, refusedFor, told, toldOne } from './support.js'
 
-let server: TestServer
-let dav: DavRequest
-let spaces = 0
-
-test.before(async () => {
-  server = await testServer({ plan: 'enterprise' })
-  dav = davOf(server, server)
-})
-test.after.always(() => server.stop())
-
-async function space(): Promise<{ readonly name: string; readonly root: string }> {
-  const name = `s${++spaces}`
-  await server.fetch(`/v1/code/spaces/${name}`, { method: 'PUT' })
-  return { name, root: `/dav/${name}` }
-}
+const on = withServer()
+const { dav, space } = on
 
 const update = (inner: string, namespaces = '') =>
   `<?xml version="1.0" encoding="utf-8"?><D:propertyupdate xmlns:D="DAV:"${namespaces}>${inner}</D:propertyupdate>`
@@ -186,7 +165,7 @@ test('quota is told of the space, on all its folders, and only where it is asked
   await dav('MKCOL', `${root}/d`)
   await dav('PUT', `${root}/a`, {}, '12345')
   const body = propfindBody('quota-available-bytes', 'quota-used-bytes')
-  const available = String(server.account.plan.spaceBytes - 5)
+  const available = String(on.server.account.plan.spaceBytes - 5)
   for (const path of [root, `${root}/d/`]) {
     const one = toldOne(await dav('PROPFIND', path, { depth: '0' }, body))
     t.is(one.text('quota-used-bytes'), '5')
@@ -197,12 +176,20 @@ test('quota is told of the space, on all its folders, and only where it is asked
 
 test('a folder of thousands is listed whole, once each', async (t) => {
   const { name, root } = await space()
-  const [found] = (await server.directory.listSpaces(server.account.id)).filter((one) => one.name === name)
-  const op = { space: found?.id ?? '', caller: { accountId: server.account.id }, limits: server.account.plan }
+  const [found] = (await on.server.directory.listSpaces(on.server.account.id)).filter(
+    (one) => one.name === name,
+  )
+  const op = {
+    space: found?.id ?? '',
+    caller: { accountId: on.server.account.id },
+    limits: on.server.account.plan,
+  }
   const count = 4500
   for (let made = 0; made < count; made += 300) {
     const names = Array.from({ length: 300 }, (_, i) => `f${made + i}`)
-    await Promise.all(names.map((one) => server.spaces.mkdir(op, { path: { names: [one], folded: [one] } })))
+    await Promise.all(
+      names.map((one) => on.server.spaces.mkdir(op, { path: { names: [one], folded: [one] } })),
+    )
   }
   const { text } = await dav('PROPFIND', root, { depth: '1' }, propfindBody('resourcetype'))
   const hrefs = new Set(text.match(/<D:href>[^<]*/g))
@@ -265,7 +252,7 @@ test('PROPPATCH is all or nothing: what the server keeps itself is 403, the rest
   t.deepEqual(one.named(403), ['getetag', 'displayname'])
   t.deepEqual(one.named(424), ['{urn:x:}x'])
   t.is(toldOne(await dav('PROPFIND', `${root}/a`, { depth: '0' })).text('{urn:x:}x'), undefined)
-  t.deepEqual(await journal(server, name), ['create a'])
+  t.deepEqual(await journal(on.server, name), ['create a'])
 })
 
 test('dead properties go with moves and copies, and end with the entry', async (t) => {
@@ -312,7 +299,7 @@ test('Windows’ times: the last change sets the file’s time, the others are k
   t.is(one.text('getlastmodified'), 'Sun, 09 Sep 2001 01:46:40 GMT')
   t.is(one.text('{urn:schemas-microsoft-com:}Win32LastModifiedTime'), 'Sun, 09 Sep 2001 01:46:40 GMT')
   t.is(one.text('{urn:schemas-microsoft-com:}Win32CreationTime'), 'Mon, 10 Sep 2001 01:46:40 GMT')
-  t.deepEqual(await journal(server, name), ['create a', 'update a'])
+  t.deepEqual(await journal(on.server, name), ['create a', 'update a'])
 })
 
 test('the exec bit is Apache’s property, the MD5 ownCloud’s', async (t) => {

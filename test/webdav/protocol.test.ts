@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
-import { type TestServer, testServer } from '../support/server.js'
+import { testServer } from '../support/server.js'
+import { withServer } from './fixture.js'
 import {
-  type DavRequest,
   davOf,
   journal,
   lockBody,
@@ -20,21 +20,8 @@ import {
  * elsewhere. Then where the drive meets the other surfaces. `hostile.test.ts` has the table of what breaks the package.
  */
 
-let server: TestServer
-let dav: DavRequest
-let spaces = 0
-
-test.before(async () => {
-  server = await testServer({ plan: 'enterprise' })
-  dav = davOf(server, server)
-})
-test.after.always(() => server.stop())
-
-async function space(): Promise<{ readonly name: string; readonly root: string }> {
-  const name = `s${++spaces}`
-  await server.fetch(`/v1/code/spaces/${name}`, { method: 'PUT' })
-  return { name, root: `/dav/${name}` }
-}
+const on = withServer()
+const { dav, space } = on
 
 const FUTURE = 'Fri, 01 Jan 2100 00:00:00 GMT'
 const PAST = 'Mon, 01 Jan 2001 00:00:00 GMT'
@@ -204,7 +191,7 @@ test('row: a slash at the end does not matter, and ".." leads nowhere', async (t
 test('row: other origins only as the operator says, never with credentials', async (t) => {
   const { root } = await space()
   const headers = { origin: 'https://app.example', 'access-control-request-method': 'PROPFIND' }
-  const silent = await davOf(server)('OPTIONS', root, headers)
+  const silent = await davOf(on.server)('OPTIONS', root, headers)
   t.is(silent.headers['access-control-allow-origin'], undefined)
   const open = await testServer({ settings: { corsOrigins: ['https://app.example'] } })
   t.teardown(() => open.stop())
@@ -238,7 +225,7 @@ test('every change has its row in the journal, and what is refused has none', as
   for (const [method, path, headers, body, expected] of changes) {
     const { status, text } = await dav(method, `${root}/${path}`, headers, body)
     t.true(status < 300, text)
-    const now = await journal(server, name)
+    const now = await journal(on.server, name)
     t.deepEqual(now.slice(rows.length), [...expected], `${method} ${path}`)
     rows = now
   }
@@ -261,16 +248,16 @@ test('every change has its row in the journal, and what is refused has none', as
   ] as const) {
     t.is((await dav(method, `${root}/${path}`, headers, body)).status, expected, `${method} ${path}`)
   }
-  t.deepEqual(await journal(server, name), rows)
+  t.deepEqual(await journal(on.server, name), rows)
 })
 
 test('a space shared for reading: everything that changes is 403, everything else works', async (t) => {
   const { name, root } = await space()
   await dav('PUT', `${root}/a`, {}, 'x')
   await dav('MKCOL', `${root}/d`)
-  const reader = await server.user(`reader-${name}`)
-  await share(server, name, '', reader)
-  const ask = davOf(server, reader)
+  const reader = await on.server.user(`reader-${name}`)
+  await share(on.server, name, '', reader)
+  const ask = davOf(on.server, reader)
   const shared = `/dav/@ann~${name}`
   const patch =
     '<propertyupdate xmlns="DAV:"><set><prop><x xmlns="urn:x:">1</x></prop></set></propertyupdate>'
@@ -300,7 +287,7 @@ test('a space shared for reading: everything that changes is 403, everything els
   t.is(top[1]?.text('displayname'), `@ann~${name}`)
   t.true((await ask('GET', '/dav/')).text.includes(`href="${shared}/"`))
   t.is((await ask('PROPFIND', root, { depth: '0' })).status, 404)
-  t.deepEqual(await journal(server, name), ['create a', 'create d'])
+  t.deepEqual(await journal(on.server, name), ['create a', 'create d'])
 })
 
 test('a lock that is not refreshed ends with its time', async (t) => {

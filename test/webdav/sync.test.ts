@@ -1,24 +1,12 @@
 import test from 'ava'
 import { deltaOf } from '../../src/webdav/sync/delta.js'
 import { davChild, textOf } from '../../src/webdav/xml/element.js'
-import { type TestServer, testServer } from '../support/server.js'
-import { type DavAnswer, type DavRequest, davOf, refusedAs, refusedFor, told } from './support.js'
+import { withServer } from './fixture.js'
+import { type DavAnswer, refusedAs, refusedFor, told } from './support.js'
 
-let server: TestServer
-let dav: DavRequest
-let spaces = 0
-
-test.before(async () => {
-  server = await testServer({ plan: 'enterprise' })
-  dav = davOf(server, server)
-})
-test.after.always(() => server.stop())
-
-async function space(): Promise<string> {
-  const name = `s${++spaces}`
-  await server.fetch(`/v1/code/spaces/${name}`, { method: 'PUT' })
-  return `/dav/${name}`
-}
+const on = withServer()
+const { dav } = on
+const space = async () => (await on.space()).root
 
 interface Asked {
   readonly level?: '1' | 'infinite'
