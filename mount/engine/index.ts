@@ -9,6 +9,7 @@ import { Engine } from './engine.js'
 import { Files, type Sending } from './files.js'
 import { Follower } from './follower.js'
 import { IntentLog } from './intents.js'
+import { intentLogOf, workFolderOf } from './leftovers.js'
 import { Namespace } from './namespace.js'
 import { SendQueue, type Unsent } from './queue.js'
 import { readLeftovers, recover } from './recovery.js'
@@ -36,6 +37,8 @@ export interface EngineSettings {
 export interface MountState {
   readonly online: boolean
   readonly unsent: readonly Unsent[]
+  /** Bytes that are kept for reading. */
+  readonly cacheBytes: number
 }
 
 export interface MountedSpace {
@@ -47,8 +50,8 @@ export interface MountedSpace {
 export async function openFileSystem(volume: Volume, settings: EngineSettings): Promise<MountedSpace> {
   const { log, cacheDir, readOnly } = settings
   const host = settings.host.replace(/[^A-Za-z0-9._-]/g, '-') || 'mount'
-  const workDir = join(cacheDir, 'work')
-  const logPath = join(cacheDir, 'intents.log')
+  const workDir = workFolderOf(cacheDir)
+  const logPath = intentLogOf(cacheDir)
   mkdirSync(workDir, { recursive: true, mode: 0o700 })
   const leftovers = readLeftovers(logPath, workDir)
 
@@ -96,5 +99,5 @@ export async function openFileSystem(volume: Volume, settings: EngineSettings): 
       await volume.close()
     },
   })
-  return { fs, state: () => ({ online: follower.online, unsent: queue.unsent() }) }
+  return { fs, state: () => ({ online: follower.online, unsent: queue.unsent(), cacheBytes: cache.bytes }) }
 }
