@@ -1,8 +1,8 @@
 /** Notes on what is mounted, one a mount point, so that `status` finds mounts and what dead ones have left unsent. */
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { userFolder } from '../src/user-folders.js'
 
 export interface MountRecord {
   readonly mountPoint: string
@@ -50,6 +50,5 @@ function pathOf(mountPoint: string): string {
 }
 
 function folder(): string {
-  const state = process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state')
-  return join(state, 'novem-spaces', 'mounts')
+  return join(userFolder('state'), 'novem-spaces', 'mounts')
 }

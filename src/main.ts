@@ -6,9 +6,12 @@ import { EXIT_CODES } from './commands/common.js'
 import { fsckCommand } from './commands/fsck.js'
 import { gcCommand } from './commands/gc.js'
 import { groupCommand } from './commands/group.js'
+import { mountCommand } from './commands/mount.js'
 import { serveCommand } from './commands/serve.js'
 import { sharingCommands } from './commands/sharing.js'
+import { statusCommand } from './commands/status.js'
 import { tokenCommand } from './commands/token.js'
+import { unmountCommand } from './commands/unmount.js'
 import { userCommand } from './commands/user.js'
 
 /** The command line. Each command has a file of its own in `commands/`. */
@@ -24,6 +27,9 @@ function program(): Command {
     .addCommand(fsckCommand())
     .addCommand(gcCommand())
     .addCommand(accountCommand())
+    .addCommand(mountCommand())
+    .addCommand(unmountCommand())
+    .addCommand(statusCommand())
   for (const command of sharingCommands()) commands.addCommand(command)
   return commands
 }

@@ -1,9 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { credentialsFile, readCredentials, readTokenFile } from './secrets.js'
 
 /** A command that asks a server in an account's name, from any machine. */
 export function remoteCommand(nameAndArguments: string, description: string): Command {
-  return new Command(nameAndArguments)
-    .description(description)
+  return withAccess(new Command(nameAndArguments).description(description)).option('--json', 'print as JSON')
+}
+
+/** Gives a command the options that say which server, and in whose name. */
+export function withAccess(command: Command): Command {
+  return command
     .addOption(
       new Option('--server <url>', 'where the server is')
         .env('NOVEM_SERVER')
@@ -11,7 +16,27 @@ export function remoteCommand(nameAndArguments: string, description: string): Co
         .argParser(serverUrl),
     )
     .addOption(new Option('--token <token>', 'a token of your account').env('NOVEM_TOKEN'))
-    .option('--json', 'print as JSON')
+    .option('--token-file <file>', 'a file with that token in it')
+}
+
+export interface Access {
+  readonly server: string
+  readonly token: string
+}
+
+/** What those options say; where they say nothing, the configuration file does. Ends the command where there is no token. */
+export function accessOf(command: Command): Access {
+  const { server, token, tokenFile } = command.opts<{ server: string; token?: string; tokenFile?: string }>()
+  const given = token || (tokenFile && readTokenFile(tokenFile))
+  const isDefault = command.getOptionValueSource('server') === 'default'
+  const file = given && !isDefault ? {} : readCredentials()
+  const found = given || file.token
+  if (!found) {
+    command.error(
+      `error: a token of your account is needed: --token, --token-file, NOVEM_TOKEN, or ${credentialsFile()}.`,
+    )
+  }
+  return { server: isDefault && file.server ? serverUrl(file.server) : server, token: found }
 }
 
 /** A JSON answer of any shape; undefined where there was no body. */
@@ -22,8 +47,7 @@ export type Answered = ReturnType<typeof JSON.parse>
  * reached.
  */
 export async function ask(command: Command, method: string, path: string, body?: unknown): Promise<Answered> {
-  const { server, token } = command.opts<{ server: string; token?: string }>()
-  if (!token) command.error('error: --token or NOVEM_TOKEN is needed: a token of your account.')
+  const { server, token } = accessOf(command)
   const response = await reach(server, path, {
     method,
     headers: {

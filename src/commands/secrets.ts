@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { userFolder } from '../user-folders.js'
 
 /** What commands take where neither a flag nor the environment says it. */
 export interface Credentials {
@@ -8,9 +8,9 @@ export interface Credentials {
   readonly token?: string
 }
 
-/** `~/.config/novem-spaces.json`, as the XDG Base Directory Specification has it. */
+/** `~/.config/novem-spaces.json`. */
 export function credentialsFile(): string {
-  return join(process.env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'novem-spaces.json')
+  return join(userFolder('config'), 'novem-spaces.json')
 }
 
 /** `{"server": "https://…", "token": "nbt-…"}`; nothing where there is no such file. Raises an Error that names the file. */
@@ -19,7 +19,8 @@ export function readCredentials(file = credentialsFile()): Credentials {
   if (text === undefined) return {}
   const { server, token } = parse(file, text)
   for (const [name, value] of Object.entries({ server, token })) {
-    if (value !== undefined && typeof value !== 'string') throw new Error(`"${name}" in ${file} must be a text.`)
+    if (value !== undefined && typeof value !== 'string')
+      throw new Error(`"${name}" in ${file} must be a text.`)
   }
   return { ...(server !== undefined && { server }), ...(token !== undefined && { token }) } as Credentials
 }
@@ -37,7 +38,9 @@ function readSecret(file: string): string | undefined {
   const mode = statSync(file, { throwIfNoEntry: false })?.mode
   if (mode === undefined) return undefined
   if ((mode & 0o007) !== 0) {
-    throw new Error(`${file} holds a token and every user of this machine may read it; run: chmod 600 ${file}`)
+    throw new Error(
+      `${file} holds a token and every user of this machine may read it; run: chmod 600 ${file}`,
+    )
   }
   return readFileSync(file, 'utf8')
 }

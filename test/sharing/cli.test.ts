@@ -72,7 +72,7 @@ test('what the server refuses, or that it is away, is said', async (t) => {
     { ...settings, NOVEM_SERVER: 'http://127.0.0.1:1' },
     'shares',
   )
-  await fails(t, 2, /NOVEM_TOKEN is needed/, { NOVEM_SERVER: server.url }, 'shares')
+  await fails(t, 2, /token of your account is needed/, { NOVEM_SERVER: server.url }, 'shares')
   await fails(t, 2, /It must be a URL/, { NOVEM_SERVER: 'ftp://x' }, 'shares')
   await fails(t, 2, /number of seconds/, settings, 'invite', 'data', 'x@example.org', '--expires-in', 'soon')
 })
