@@ -1,4 +1,5 @@
 /** Connections to the server: kept open, every wait bounded, what passes by itself tried again. */
+import { setMaxListeners } from 'node:events'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Dispatcher, Pool } from 'undici'
@@ -49,6 +50,8 @@ export class Connection {
     this.#prefix = pathname.replace(/\/+$/, '')
     this.#headers = { authorization: `Bearer ${token}` }
     this.#patience = patience
+    // As many as there are requests that wait for their next attempt.
+    setMaxListeners(0, this.#closing.signal)
     // As many connections as there are requests at once: whoever asks bounds them, and none waits for another's stream.
     this.#pool = new Pool(origin, {
       connections: null,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Answer, type Change, type Engine, type Refusal, text } from './engine.js'
+import { type Answer, type Change, type Engine, keyedId, type Refusal, text } from './engine.js'
 import { SpaceError } from './errors.js'
 import { replacedBefore } from './history.js'
 import type { JournalRow } from './journal.js'
@@ -42,7 +42,10 @@ export async function checkWrite(
   request: WriteRequest & { readonly size?: number },
 ): Promise<void> {
   const { size } = request
-  const args = ['', 0, '', ...writeArgs(op, at, { ...NO_BLOB, size: size ?? 0 }, request, true)]
+  // Asked again under its key, a write that was made is let in again, to be told so.
+  const id = op.idempotencyKey === undefined ? '' : keyedId(op)
+  const blob = { ...NO_BLOB, size: size ?? 0 }
+  const args = [id, '', fingerprint('write', at), ...writeArgs(op, at, blob, request, true)]
   await engine.read('write', op, args, refuse({ at, limits: op.limits, size: size ?? 0 }))
 }
 

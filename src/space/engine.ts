@@ -152,7 +152,8 @@ function callerArgs({ space, caller: { accountId, grant }, lockTokens }: OpConte
   return [accountId, lockTokens === undefined ? letter : [letter, ...lockTokens].join(' ')]
 }
 
-function keyedId(op: OpContext): string {
+/** The operation id of what is asked for under an Idempotency-Key. */
+export function keyedId(op: OpContext): string {
   return createHash('sha256')
     .update(`${op.caller.accountId}\0${op.idempotencyKey}`)
     .digest('hex')

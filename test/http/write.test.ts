@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import test from 'ava'
 import { contentOf, json, refuses } from '../support/http.js'
-import { type TestServer, testServer } from '../support/server.js'
+import { settled, type TestServer, testServer } from '../support/server.js'
 
 let server: TestServer
 let files: ReturnType<typeof contentOf>
@@ -309,6 +309,20 @@ test('a write repeated with its Idempotency-Key gets the first answer, and happe
   )
   const rows = (await json(await server.fetch('/v1/code/spaces/s/changes'))).changes
   t.is(rows.filter((row: { path: string }) => row.path === 'w/idem').length, 2)
+})
+
+test('so does a large one, whose condition does not hold any more: it was met when it was made', async (t) => {
+  const write = (headers: Record<string, string>, key: string) =>
+    files.post('w/large', { body: 'x'.repeat(200_000), headers: { ...headers, 'idempotency-key': key } })
+  const first = await json(await write({ 'if-none-match': '*' }, 'l1'))
+  t.deepEqual(await json(await write({ 'if-none-match': '*' }, 'l1')), first)
+  const second = await json(await write({ 'if-match': first.etag }, 'l2'))
+  t.deepEqual(await json(await write({ 'if-match': first.etag }, 'l2')), second)
+  t.is((await write({ 'if-match': first.etag }, 'l3')).status, 412)
+  await refuses(t, await write({ 'if-match': second.etag }, 'k1'), 400, 'Idempotency-Key')
+  const rows = (await json(await server.fetch('/v1/code/spaces/s/changes'))).changes
+  t.is(rows.filter((row: { path: string }) => row.path === 'w/large').length, 2)
+  await settled(server)
 })
 
 test('bytes come as they are stored: an encoding or a part of a file is refused', async (t) => {

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { openRemoteVolume } from '../../mount/remote/volume.js'
 import { type TestServer, testServer } from '../support/server.js'
-import { type MakeMounted, newSpace } from './support.js'
+import { type MakeMounted, newSpace } from './support/volumes.js'
 import { volumeConformance } from './volume.js'
 import { followConformance } from './volume-follow.js'
 import { streamConformance } from './volume-streams.js'

@@ -2,7 +2,7 @@ import type { ExecutionContext, TestFn } from 'ava'
 import type { Batch, Cursor, Row, Volume } from '../../mount/volume.js'
 import { recordKey } from '../../src/space/keys.js'
 import { json, jsonBody } from '../support/http.js'
-import { at, fails, key, type MakeMounted, type Mounted, put, until } from './support.js'
+import { at, fails, key, type MakeMounted, type Mounted, put, until } from './support/volumes.js'
 
 /** Follows in the background until the test ends. */
 export function following(t: ExecutionContext, volume: Volume, since: Cursor) {

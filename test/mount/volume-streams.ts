@@ -16,7 +16,7 @@ import {
   namesIn,
   put,
   until,
-} from './support.js'
+} from './support/volumes.js'
 
 const MB = 1024 * 1024
 

@@ -12,7 +12,7 @@ import {
   namesIn,
   put,
   textOf,
-} from './support.js'
+} from './support/volumes.js'
 
 const MISSING_ETAG = 'f'.repeat(32)
 const MOMENT = Date.parse('2021-03-04T05:06:07.089Z')

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { ExecutionContext } from 'ava'
-import type { Address, Keyed, Volume, WriteBody } from '../../mount/volume.js'
-import { type ErrorCode, SpaceError } from '../../src/space/errors.js'
-import { contentOf, json } from '../support/http.js'
-import type { TestServer, TestUser } from '../support/server.js'
+import type { Address, Keyed, Volume, WriteBody } from '../../../mount/volume.js'
+import { type ErrorCode, SpaceError } from '../../../src/space/errors.js'
+import { contentOf, json } from '../../support/http.js'
+import type { TestServer, TestUser } from '../../support/server.js'
 
 /** A space as the mount sees it, and what others do to it. */
 export interface Mounted {

@@ -7,7 +7,7 @@ export class WireProxy {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   #lose: (() => void) | undefined
-  #cutAfter = Number.POSITIVE_INFINITY
+  #left = Number.POSITIVE_INFINITY
   #stalled = false
 
   private constructor(target: number) {
@@ -41,9 +41,9 @@ export class WireProxy {
     })
   }
 
-  /** Connections are cut when so many bytes have come from the server. */
+  /** The connection that carries the last of so many bytes from the server is cut there. */
   cutAfter(bytes: number): void {
-    this.#cutAfter = bytes
+    this.#left = bytes
   }
 
   /** Nothing passes any more, and nobody is told. */
@@ -71,19 +71,19 @@ export class WireProxy {
         end()
       })
     }
-    let left = this.#cutAfter
     client.on('data', (data) => {
       if (!this.#stalled) server.write(data)
     })
     server.on('data', (data) => {
       if (this.#stalled) return
       const lost = this.#lose
-      left -= data.length
-      if (!lost && left >= 0) {
+      this.#left -= data.length
+      if (!lost && this.#left > 0) {
         client.write(data)
         return
       }
       this.#lose = undefined
+      this.#left = Number.POSITIVE_INFINITY
       end()
       lost?.()
     })
