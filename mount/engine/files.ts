@@ -110,7 +110,7 @@ export class Files {
   async #reread(node: FileNode, buffer: Buffer, offset: number, error: unknown, count = 1): Promise<number> {
     if (!isCode(error, 'PRECONDITION_FAILED', 'NOT_FOUND') || !node.parent || count > MOST_VERSIONS)
       throw error
-    node.stale = true
+    node.changed()
     try {
       return await this.#readFresh(node, buffer, offset)
     } catch (next) {
@@ -225,7 +225,7 @@ export class Files {
         break
       } catch (error) {
         if (!isCode(error, 'PRECONDITION_FAILED') || count > MOST_VERSIONS) throw error
-        node.stale = true
+        node.changed()
       }
     }
     this.#releaseBlob(content)

@@ -142,10 +142,10 @@ export class Follower {
   }
 
   #written(row: Row): void {
-    const place = this.#place(row.path)
+    const place = this.#place(row.path, row)
     if (!place) return
     const { folder, name } = place
-    if (row.seq <= removedAt(folder, name)) return
+    if (row.seq <= folder.removedAt(name)) return
     const node = folder.child(name)
     if (!node) {
       if (!isNews(folder, name, row)) return
@@ -158,13 +158,13 @@ export class Follower {
       this.tree.drop(node)
       attach(folder, placeholder(name, row), name)
     } else {
-      this.#mark(node)
+      this.#mark(node, row)
     }
     if (row.change === 'create') this.#touch(folder, row)
   }
 
   #deleted(row: Row): void {
-    const place = this.#place(row.path)
+    const place = this.#place(row.path, row)
     const node = place?.folder.child(place.name)
     if (!place || !node || node.seq >= row.seq) return
     if (node.kind === 'file' && node.content?.dirty) {
@@ -178,13 +178,13 @@ export class Follower {
   }
 
   #moved(row: Row): void {
-    const from = this.#place(row.oldPath ?? row.path)
-    const removed = from ? removedAt(from.folder, from.name) : -1
+    const from = this.#place(row.oldPath ?? row.path, row)
+    const removed = from ? from.folder.removedAt(from.name) : -1
     // Our own move, which is done here already; after a later one of ours the name stands for something else.
     if (removed === row.seq) return
     const there = from?.folder.child(from.name)
     const node = removed > row.seq || isUnsent(there) ? undefined : there
-    const to = this.#place(row.path)
+    const to = this.#place(row.path, row)
     if (node && node.seq >= row.seq) return
     if (from && node) {
       this.takeback.unlinked(node)
@@ -203,7 +203,7 @@ export class Follower {
       if (target.kind === 'file' && target.content?.dirty) {
         // What was changed here meets the other version when it is sent.
         if (node) this.tree.drop(node)
-        this.#mark(target)
+        this.#mark(target, row)
         return
       }
       this.tree.drop(target)
@@ -211,14 +211,14 @@ export class Follower {
     this.#touch(to.folder, row)
     if (node) {
       attach(to.folder, node, to.name)
-      this.#mark(node)
+      this.#mark(node, row)
     } else if (isNews(to.folder, to.name, row)) {
       attach(to.folder, placeholder(to.name, row), to.name)
     }
   }
 
-  #mark(node: Node): void {
-    node.stale = true
+  #mark(node: Node, { seq }: Row): void {
+    node.changed(seq)
     this.takeback.changed(node)
   }
 
@@ -229,8 +229,8 @@ export class Follower {
     this.takeback.changed(folder)
   }
 
-  /** The known folder that holds a canonical path. */
-  #place(path: string): { folder: FolderNode; name: string } | undefined {
+  /** The known folder that a row is about: it holds the path. */
+  #place(path: string, { seq }: Row): { folder: FolderNode; name: string } | undefined {
     const names = path.split('/')
     const name = names.pop() ?? ''
     let folder: Node | undefined = this.tree.root
@@ -238,19 +238,16 @@ export class Follower {
       if (folder?.kind !== 'folder') return undefined
       folder = folder.child(step)
     }
-    return folder?.kind === 'folder' ? { folder, name } : undefined
+    if (folder?.kind !== 'folder') return undefined
+    folder.touchedAt = seq
+    return { folder, name }
   }
 }
 
 /** Does the row tell of a name that a folder, whose children are all known, does not have yet? */
 function isNews(folder: FolderNode, name: string, { seq }: Row): boolean {
   if (!folder.complete || seq <= folder.listedAt) return false
-  return !folder.hidden.has(foldName(name)) && seq > removedAt(folder, name)
-}
-
-/** The seq at which this mount took a name away; -1: it did not, or the journal has come by. */
-function removedAt(folder: FolderNode, name: string): number {
-  return folder.removed.size === 0 ? -1 : (folder.removed.get(foldName(name)) ?? -1)
+  return !folder.hidden.has(foldName(name)) && seq > folder.removedAt(name)
 }
 
 function isUnsent(node: Node | undefined): boolean {
@@ -271,8 +268,8 @@ function placeholder(name: string, { seq, kind, etag, size }: Row): Node {
     executable: false,
     md5: '',
   }
-  const node = kind === 'file' ? new FileNode(name, seq, item) : new FolderNode(name, seq, item)
-  node.stale = true
+  const node = kind === 'file' ? new FileNode(name, -1, item) : new FolderNode(name, -1, item)
+  node.changed(seq)
   return node
 }
 

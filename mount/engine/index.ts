@@ -73,6 +73,7 @@ export async function openFileSystem(volume: Volume, settings: EngineSettings): 
           sender,
           log,
           settle,
+          takeback,
           reach: () => follower.reach(),
           unsavedDir: join(cacheDir, 'unsaved'),
         })

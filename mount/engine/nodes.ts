@@ -11,8 +11,8 @@ abstract class Entry {
   name: string
   /** Where the journal stood when what is known of the entry was true. */
   seq: number
-  /** A row said that something changed; ask the server before the next use. */
-  stale = false
+  /** Something changed here at this seq; what is known is older: ask the server before the next use. */
+  #changedAt = -1
   /** Names under which programs were told of it since that was last taken back. */
   readonly asked = new Set<string>()
   /** The last of the changes that are made one after the other. */
@@ -21,6 +21,16 @@ abstract class Entry {
   constructor(name: string, seq: number) {
     this.name = name
     this.seq = seq
+  }
+
+  /** Is there something newer than what is known? */
+  get stale(): boolean {
+    return this.#changedAt > this.seq
+  }
+
+  /** A row said that it changed; absent: it is known to have changed since. */
+  changed(seq = this.seq + 1): void {
+    this.#changedAt = Math.max(this.#changedAt, seq)
   }
 
   /** Canonical path from the root, without a slash at its begin; of a detached node what is left of it. */
@@ -65,6 +75,8 @@ export class FolderNode extends Entry {
   complete = false
   /** Where the journal stood when they were read. */
   listedAt = -1
+  /** The last row about a name in it. */
+  touchedAt = -1
   /** Single look-ups since; after a few the whole folder is read. */
   lookups = 0
   listing: Promise<void> | undefined
@@ -72,6 +84,11 @@ export class FolderNode extends Entry {
   constructor(name: string, seq: number, item: Item) {
     super(name, seq)
     this.item = item
+  }
+
+  /** The seq at which this mount took a name away; -1: it did not, or the journal has come by. */
+  removedAt(name: string): number {
+    return this.removed.size === 0 ? -1 : (this.removed.get(foldName(name)) ?? -1)
   }
 
   child(name: string): Node | undefined {
@@ -104,6 +121,5 @@ export function learn(node: Node, item: Item, seq: number): void {
   if (node.seq > seq) return
   node.item = item
   node.seq = seq
-  node.stale = false
   if (node.parent) node.name = item.name
 }

@@ -13,6 +13,7 @@ interface Waiting {
   readonly node: FileNode
   readonly key: string
   readonly barrier: boolean
+  readonly size: number
   isRunning: boolean
   /** The server refused it for a reason that time may mend; the others go past it. */
   isParked: boolean
@@ -35,6 +36,7 @@ export interface Unsent {
 export class SendQueue {
   /** By number in the intent log, in that order. */
   readonly #waiting = new Map<number, Waiting>()
+  #bytes = 0
   #running = 0
   #pause = LEAST_PAUSE
   #timer: NodeJS.Timeout | undefined
@@ -48,11 +50,9 @@ export class SendQueue {
     private readonly onSent: (node: FileNode) => void,
   ) {}
 
-  /** Bytes that wait, of all files. */
+  /** Bytes that wait, of all files, as they were when they were written down. */
   get bytes(): number {
-    let sum = 0
-    for (const { node } of this.#waiting.values()) sum += node.content?.work?.size ?? 0
-    return sum
+    return this.#bytes
   }
 
   unsent(): Unsent[] {
@@ -68,7 +68,7 @@ export class SendQueue {
     if (!content) return
     const before = this.#waiting.get(content.intent)
     const n = this.intents.record({ ...intent, attempts: [...content.attempts] }, content.intent)
-    this.#waiting.delete(content.intent)
+    this.#take(content.intent)
     this.#put(n, node, intent, before?.done)
   }
 
@@ -85,8 +85,15 @@ export class SendQueue {
     done = withResolvers(),
   ): void {
     if (node.content) node.content.intent = n
-    this.#waiting.set(n, { node, key, barrier, isRunning: false, isParked: false, done })
+    const size = node.content?.work?.size ?? 0
+    this.#bytes += size
+    this.#waiting.set(n, { node, key, barrier, size, isRunning: false, isParked: false, done })
     setImmediate(() => this.#pump())
+  }
+
+  #take(n: number): void {
+    this.#bytes -= this.#waiting.get(n)?.size ?? 0
+    this.#waiting.delete(n)
   }
 
   /** Resolves when the file has been sent; rejects when an attempt at it failed. */
@@ -102,7 +109,7 @@ export class SendQueue {
     const { content } = node
     if (!content || content.intent === 0) return
     const entry = this.#waiting.get(content.intent)
-    this.#waiting.delete(content.intent)
+    this.#take(content.intent)
     this.intents.done(content.intent)
     content.intent = 0
     entry?.done.resolve()
@@ -168,7 +175,7 @@ export class SendQueue {
   #finish(n: number, entry: Waiting): void {
     // Written to again meanwhile: then a later intent has it.
     if (this.#waiting.get(n) !== entry) return
-    this.#waiting.delete(n)
+    this.#take(n)
     this.intents.done(n)
     const { node } = entry
     if (node.content?.intent === n) node.content.intent = 0

@@ -8,6 +8,7 @@ import type { Sending } from './files.js'
 import { detach, type FileNode } from './nodes.js'
 import type { SendQueue } from './queue.js'
 import type { Sender } from './sender.js'
+import type { Takeback } from './takeback.js'
 
 /** How long an unmount waits for what is unsent. */
 const LAST_PATIENCE = 30_000
@@ -31,6 +32,7 @@ export interface WriteThroughParts {
   readonly sender: Sender
   readonly log: Log
   readonly settle: (node: FileNode) => void
+  readonly takeback: Takeback
   /** Rejects with UNAVAILABLE where the server is away. */
   readonly reach: () => Awaitable<void>
   /** Folder for bytes that the server did not take. */
@@ -78,7 +80,9 @@ export class WriteThrough implements Saving {
     content.dirty = false
     content.free()
     node.content = undefined
-    if (node.item === undefined) detach(node)
+    if (node.item !== undefined) return this.parts.takeback.changed(node)
+    this.parts.takeback.unlinked(node)
+    detach(node)
   }
 
   forget(): void {}

@@ -11,6 +11,8 @@ import type { Takeback } from './takeback.js'
 
 /** So many look-ups one by one in a folder that was not read; then it is read whole. */
 const SINGLE_LOOKUPS = 3
+/** A folder that changes each time while it is read is taken as it was last seen, each entry in doubt. */
+const MOST_LISTINGS = 5
 
 export class Tree {
   readonly root: FolderNode
@@ -77,7 +79,11 @@ export class Tree {
   async #lookUp(folder: FolderNode, name: string): Promise<Node | undefined> {
     try {
       const { item, seq } = await this.volume.stat(addressIn(folder, name))
-      return folder.child(name) ?? this.put(folder, item, seq)
+      if (folder.removedAt(name) > seq) return undefined
+      const node = folder.child(name) ?? this.put(folder, item, seq)
+      // The journal has gone past this answer, perhaps with a row about this very name.
+      if (folder.touchedAt > seq) node.changed(folder.touchedAt)
+      return node
     } catch (error) {
       if (isCode(error, 'NOT_FOUND', 'BAD_NAME', 'BAD_PATH', 'TYPE_CLASH')) return undefined
       throw error
@@ -98,17 +104,22 @@ export class Tree {
     return folder.listing
   }
 
-  async #load(asked: FolderNode): Promise<void> {
+  async #load(asked: FolderNode, attempt = 1): Promise<void> {
     const folder = isNamedOnly(asked) ? await this.#refresh(asked) : asked
     if (folder?.kind !== 'folder') return missing(asked.path)
     const { folder: item, items, seq } = await this.volume.list(addressOf(folder))
     learn(folder, item, seq)
+    // The journal has gone past this answer, with rows about this folder: another one is needed.
+    if (folder.touchedAt > seq && attempt < MOST_LISTINGS) return this.#load(folder, attempt + 1)
     const listed = new Set<Node>()
-    for (const entry of items) listed.add(this.put(folder, entry, seq))
+    for (const entry of items) {
+      if (folder.removedAt(entry.name) <= seq) listed.add(this.put(folder, entry, seq))
+    }
     for (const node of folder.children.values()) {
       const isOurs = node.kind === 'file' && node.item === undefined
       if (!listed.has(node) && node.seq <= seq && !isOurs) this.drop(node)
     }
+    if (folder.touchedAt > seq) for (const node of listed) node.changed(folder.touchedAt)
     folder.listedAt = seq
     folder.complete = true
   }
@@ -167,8 +178,8 @@ export class Tree {
 
   /** The journal is another one: nothing that is known is sure any more, and nothing is thrown away that is open. */
   doubt(node: Node = this.root): void {
-    node.stale = true
     node.seq = -1
+    node.changed()
     this.takeback.changed(node)
     if (node.kind === 'file') return
     node.complete = false
