@@ -31,6 +31,8 @@ export interface ServeConfig extends StoreConfig {
   readonly host: string
   /** 0: any free port. */
   readonly port: number
+  /** Processes that answer requests. */
+  readonly workers: number
   /** What links begin with, without a slash at the end; absent: the address the server listens on. */
   readonly publicUrl?: string
   /** Origins whose pages may call us from a browser; `*` among them lets all in. */
@@ -118,6 +120,13 @@ const SERVE_SETTINGS: readonly Setting[] = [
     parse: host,
   },
   {
+    flags: '--workers <number>',
+    env: 'WORKERS',
+    help: 'processes that answer requests, at most one a core is of use',
+    fallback: '1',
+    parse: workers,
+  },
+  {
     flags: '--public-url <url>',
     env: 'PUBLIC_URL',
     help: 'what links begin with, where a proxy stands before the server',
@@ -202,6 +211,7 @@ export function serveConfig(command: Command): ServeConfig {
   const {
     host,
     port,
+    workers,
     publicUrl,
     corsOrigins = [],
     fetchAllow = [],
@@ -214,6 +224,7 @@ export function serveConfig(command: Command): ServeConfig {
     ...storeConfig(command),
     host,
     port,
+    workers,
     corsOrigins,
     fetchAllow,
     davDepth,
@@ -255,6 +266,12 @@ function port(text: string): number {
   const number = Number(text)
   if (/^\d{1,5}$/.test(text) && number <= 65535) return number
   throw new InvalidArgumentError('It must be a number from 0 to 65535.')
+}
+
+function workers(text: string): number {
+  const number = Number(text)
+  if (/^\d{1,3}$/.test(text) && number >= 1 && number <= 256) return number
+  throw new InvalidArgumentError('It must be a number from 1 to 256.')
 }
 
 function host(text: string): string {

@@ -1,17 +1,10 @@
-import type { AddressInfo } from 'node:net'
-import type { FastifyInstance } from 'fastify'
-import { ACCOUNT_SLOT } from './accounts/keys.js'
-import { Throttle } from './accounts/throttle.js'
 import type { ServeConfig } from './config.js'
 import { type FirstAccount, makeFirstAccount } from './first-account.js'
-import { createApp } from './http/app.js'
-import { RemoteFetcher } from './http/remote/fetcher.js'
+import { type Front, openFront } from './front.js'
 import type { Log } from './log.js'
-import { createMailer, type Mailer } from './mail/mailer.js'
 import { Maintenance } from './maintenance.js'
-import { Watcher } from './space/watcher.js'
 import { openStore, type Store } from './store.js'
-import { urlSecret } from './url-secret.js'
+import { openWorkers } from './workers/primary.js'
 
 export interface RunningServer {
   /** What links begin with: PUBLIC_URL, or where the server listens. */
@@ -27,8 +20,6 @@ export interface RunningServer {
   cutOff(): void
 }
 
-const DRAIN_PATIENCE = 30_000
-
 /** Puts the parts together and listens. Rejects with an Error that says what to do; nothing is left running then. */
 export async function startServer(config: ServeConfig, log: Log): Promise<RunningServer> {
   const store = await openStore(config, 'server', log)
@@ -41,104 +32,26 @@ export async function startServer(config: ServeConfig, log: Log): Promise<Runnin
 }
 
 async function serve(config: ServeConfig, store: Store, log: Log): Promise<RunningServer> {
-  const { directory, blobs, spaces, redis } = store
   const firstAccount = await makeFirstAccount(store)
-  const secret = await urlSecret(redis)
-  const watcher = new Watcher(await store.connect('watcher'))
-  let listening = ''
-  const settings = {
-    corsOrigins: config.corsOrigins,
-    davInfinity: config.davDepth === 'infinity',
-    // The port is known only once we listen, and until then nobody asks.
-    get publicUrl() {
-      return config.publicUrl ?? listening
-    },
-  }
-  // The accounts' slot: of a cluster's masters the one that every request needs.
-  const health = { redis: () => redis.exists(ACCOUNT_SLOT) }
-  const throttle = new Throttle(redis)
-  const mailer = mailerOf(config)
-  const app = createApp({
-    tree: spaces,
-    blobs,
-    directory,
-    throttle,
-    watcher,
-    settings,
-    urlSecret: secret,
-    fetcher: new RemoteFetcher({ allow: config.fetchAllow }),
-    log,
-    health,
-    ...(mailer && { mailer }),
-  })
-  try {
-    await listen(app, config)
-  } catch (error) {
-    watcher.close()
-    throw error
-  }
-  const { port } = app.server.address() as AddressInfo
-  const maintenance = new Maintenance({ directory, spaces, blobs, log })
+  const front = await (config.workers > 1
+    ? openWorkers(config.workers, store.redisUrl, log)
+    : openFront(config, store, log))
+  const maintenance = new Maintenance({ ...store, log })
   maintenance.start()
-  listening = `http://${shownHost(config.host)}:${port}`
   let closing: Promise<void> | undefined
-  const stop = async () => {
-    await drain(app, log)
-    await maintenance.stop()
-    watcher.close()
-    await store.close()
-  }
   return {
-    url: settings.publicUrl,
+    url: front.url,
     ...(firstAccount && { firstAccount }),
     close: () => {
-      closing ??= stop()
+      closing ??= stop(front, maintenance, store)
       return closing
     },
-    cutOff: () => app.server.closeAllConnections(),
+    cutOff: () => front.cutOff(),
   }
 }
 
-function mailerOf({ smtpUrl, mailFrom, publicUrl = 'http://localhost' }: ServeConfig): Mailer | undefined {
-  return smtpUrl === undefined
-    ? undefined
-    : createMailer(smtpUrl, mailFrom ?? `no-reply@${new URL(publicUrl).hostname}`)
-}
-
-async function listen(app: FastifyInstance, { host, port }: ServeConfig): Promise<void> {
-  try {
-    await app.listen({ host, port })
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE') {
-      throw new Error(`Port ${port} on ${host} is in use; choose another with PORT or --port.`, {
-        cause: error,
-      })
-    }
-    if (code === 'EACCES') {
-      throw new Error(
-        `Port ${port} on ${host} may not be used by this user; choose one above 1023 with PORT.`,
-        {
-          cause: error,
-        },
-      )
-    }
-    throw new Error(`Cannot listen on ${host}, port ${port}: ${(error as Error).message}.`, { cause: error })
-  }
-}
-
-/** Fastify stops accepting, answers 503 on connections kept alive, and waits for requests that run. */
-async function drain(app: FastifyInstance, log: Log): Promise<void> {
-  const timer = setTimeout(() => {
-    log.warn(`Some requests did not end within ${DRAIN_PATIENCE / 1000} s of stopping and were cut off.`)
-    app.server.closeAllConnections()
-  }, DRAIN_PATIENCE)
-  await app.close()
-  clearTimeout(timer)
-}
-
-/** An address that a browser on this machine can open. */
-function shownHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return 'localhost'
-  return host.includes(':') ? `[${host}]` : host
+async function stop(front: Front, maintenance: Maintenance, store: Store): Promise<void> {
+  await front.close()
+  await maintenance.stop()
+  await store.close()
 }

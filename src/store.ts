@@ -14,6 +14,8 @@ import { Spaces } from './space/spaces.js'
 /** The parts that hold data, opened. Servers and commands alike begin with one. */
 export interface Store {
   readonly redis: RedisClient
+  /** Where other processes find the same Redis. */
+  readonly redisUrl: string
   readonly directory: Directory
   readonly spaces: Spaces
   readonly blobs: BlobStore
@@ -54,7 +56,7 @@ export async function openStore(config: StoreConfig, role: HolderRole, log: Log)
       mayWrite: (account, space) => directory.visible.mayWrite(account, space),
     })
     closers.unshift(() => spaces.close())
-    return { redis, directory, spaces, blobs, connect, close: () => closeAll(closers) }
+    return { redis, redisUrl: source.url, directory, spaces, blobs, connect, close: () => closeAll(closers) }
   } catch (error) {
     await closeAll(closers)
     throw error

@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import { Command } from 'commander'
 import { banner } from '../banner.js'
 import { serveConfig, withServeSettings } from '../config.js'
@@ -10,11 +11,16 @@ export function serveCommand(): Command {
     new Command('serve').description('run the server until SIGTERM or Ctrl-C; logs go to stderr'),
   ).action(async (_options, command: Command) => {
     const config = serveConfig(command)
-    const heard = signals()
+    const heard = cluster.isPrimary ? signals() : undefined
     // Loaded here, so that other commands need not wait for them.
-    const { startServer } = await import('../server.js')
     const { pino } = await import('pino')
     const log: Log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }))
+    if (!heard) {
+      const { runWorker } = await import('../workers/worker.js')
+      await runWorker(config, log)
+      return
+    }
+    const { startServer } = await import('../server.js')
     const server = await startServer(config, log)
     process.stdout.write(`${banner(server)}\n`)
     await heard.first

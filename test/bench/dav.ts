@@ -34,7 +34,7 @@ export const dav: Group = async function* ({ quick }) {
     return
   }
   const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
-  yield* onStage(memory, quick, [{}], (bench) => bench.everything())
+  yield* onStage(memory, quick, [{}, { workers: 2 }], (bench) => bench.everything())
   yield* onStage(tmpdir(), quick, [{}, { durability: 'full' }], (bench) => bench.whatWrites())
 }
 

@@ -29,6 +29,7 @@ test.serial('defaults', (t) => {
   t.deepEqual(parse([]), {
     host: '127.0.0.1',
     port: 8080,
+    workers: 1,
     corsOrigins: [],
     fetchAllow: [],
     davDepth: 'infinity',
@@ -56,6 +57,7 @@ test.serial('values as they are used', (t) => {
       MAIL_FROM: 'files@example.org',
       DAV_DEPTH: '1',
       REDIS_WAIT: '2',
+      WORKERS: '2',
     }),
     {
       publicUrl: 'https://files.example.org',
@@ -66,12 +68,14 @@ test.serial('values as they are used', (t) => {
       mailFrom: 'files@example.org',
       davDepth: '1',
       redisWait: 2,
+      workers: 2,
     },
   )
 })
 
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
   PORT: ['http', '65536', '-1', '80.5', '0x50'],
+  WORKERS: ['0', '257', 'two', '1.5'],
   HOST: ['http://localhost', 'localhost:80', 'a b'],
   REDIS_URL: [
     'http://localhost',

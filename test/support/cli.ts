@@ -14,7 +14,7 @@ export interface Finished {
 
 /** Settings that leak in from the machine would decide what a test sees. */
 const SETTINGS =
-  /^(PORT|HOST|DATA_DIR|REDIS_URL|DURABILITY|S3_\w+|PUBLIC_URL|CORS_ORIGINS|FETCH_ALLOW|DAV_DEPTH|LOG_LEVEL|SMTP_URL|MAIL_FROM|NOVEM_SERVER|NOVEM_TOKEN)$/
+  /^(PORT|HOST|WORKERS|DATA_DIR|REDIS_URL|DURABILITY|S3_\w+|PUBLIC_URL|CORS_ORIGINS|FETCH_ALLOW|DAV_DEPTH|LOG_LEVEL|SMTP_URL|MAIL_FROM|NOVEM_SERVER|NOVEM_TOKEN)$/
 
 export function cleanEnvironment(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !SETTINGS.test(name))
@@ -41,6 +41,10 @@ export async function runCli(
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, stdout, stderr }
 }
+
+/** `npm run test:workers` runs the same tests on servers of several processes. */
+const { NOVEM_TEST_WORKERS } = process.env
+const WORKERS = NOVEM_TEST_WORKERS === undefined ? {} : { WORKERS: NOVEM_TEST_WORKERS }
 
 /** A server of its own process, as an operator runs it. */
 export interface ServerProcess {
@@ -71,7 +75,7 @@ export async function startServerProcess(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<ServerProcess> {
   const child = spawn(process.execPath, [MAIN, 'serve'], {
-    env: cleanEnvironment({ PORT: '0', DATA_DIR: dataDir, DURABILITY: 'os', ...settings }),
+    env: cleanEnvironment({ PORT: '0', DATA_DIR: dataDir, DURABILITY: 'os', ...WORKERS, ...settings }),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.add(child)

@@ -6,6 +6,7 @@ import { withChildren } from './processes.js'
 
 export interface OursOptions {
   readonly durability?: 'os' | 'full'
+  readonly workers?: number
 }
 
 /** Our server; `base` is the content of the space `files`. */
@@ -22,11 +23,15 @@ export interface Ours extends Peer {
 
 /** Our server as an operator runs it, on its embedded Redis, with its data in `folder`. */
 export async function startOurs(folder: string, options: OursOptions = {}): Promise<Ours> {
-  const { durability = 'os' } = options
-  const server = await startServerProcess(folder, { DURABILITY: durability, LOG_LEVEL: 'warn' })
+  const { durability = 'os', workers = 1 } = options
+  const server = await startServerProcess(folder, {
+    DURABILITY: durability,
+    WORKERS: String(workers),
+    LOG_LEVEL: 'warn',
+  })
   const token = server.token as string
   const spaces = `${server.url}/v1/code/spaces`
-  const name = `ours${durability === 'full' ? ', durable' : ''}`
+  const name = `ours${workers > 1 ? `, ${workers} workers` : ''}${durability === 'full' ? ', durable' : ''}`
   const pids = () => [...new Set([...withChildren(server.pid), redisPid(folder)])]
   const account = accountName(userInfo().username)
   const basic = `Basic ${Buffer.from(`${account}:${token}`).toString('base64')}`

@@ -1,0 +1,40 @@
+import type { ServeConfig } from '../config.js'
+import { type Front, openFront } from '../front.js'
+import type { Log } from '../log.js'
+import { openStore, type Store } from '../store.js'
+import type { Order, Report } from './messages.js'
+
+/**
+ * A process that answers requests for `primary.ts`, until that says so. Background work is the primary's. A signal from
+ * the terminal reaches all processes alike, so workers leave it to the primary, with which they end in any case.
+ */
+export async function runWorker(config: ServeConfig, log: Log): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => {})
+  let store: Store | undefined
+  let front: Front
+  try {
+    store = await openStore(config, 'server', log)
+    front = await openFront(config, store, log)
+  } catch (error) {
+    await store?.close()
+    await report({ failed: (error as Error).message })
+    process.exit(1)
+  }
+  const closed = new Promise<void>((resolve) => {
+    process.on('message', (order: Order) => {
+      if (order === 'cut off') front.cutOff()
+      else resolve()
+    })
+  })
+  await report({ url: front.url })
+  await closed
+  await front.close()
+  await store.close()
+  process.exit(0)
+}
+
+function report(what: Report): Promise<void> {
+  return new Promise((resolve) => {
+    process.send?.(what, () => resolve())
+  })
+}
