@@ -65,7 +65,8 @@ export function parse<T>(text: Buffer | string): T {
   }
 }
 
-function stranger(why: string): SpaceError {
+/** UNAVAILABLE: what answers there is not one of our servers. */
+export function stranger(why: string): SpaceError {
   return new SpaceError('UNAVAILABLE', `The answer is not from a novem server: ${why}.`)
 }
 

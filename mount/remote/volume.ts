@@ -19,7 +19,17 @@ import type {
 } from '../volume.js'
 import { entryPath, folderPath, lastingPath, spacePath } from './address.js'
 import { Connection, PATIENCE, type Patience, type Request } from './connection.js'
-import { infoOf, itemOf, listingOf, parse, rowOf, seqOf, shortnameOf, type WireRow } from './decode.js'
+import {
+  infoOf,
+  itemOf,
+  listingOf,
+  parse,
+  rowOf,
+  seqOf,
+  shortnameOf,
+  stranger,
+  type WireRow,
+} from './decode.js'
 import { type Event, EventReader } from './events.js'
 import type { Answer } from './exchange.js'
 
@@ -71,7 +81,10 @@ class RemoteVolume implements Volume {
   async read(at: Address, etag: string, { start, end }: ByteRange): Promise<Readable> {
     const headers = { range: `bytes=${start}-${end}`, 'if-match': quoted(etag) }
     const request: Request = { method: 'GET', path: this.#path + entryPath(at), headers }
-    return (await this.#connection.stream(request)).body
+    const { status, headers: said, body } = await this.#connection.stream(request)
+    if (status === 206 && said['content-range']?.startsWith(`bytes ${start}-`)) return body
+    body.destroy()
+    throw stranger('it is not the range that was asked for')
   }
 
   async write(at: Address, body: WriteBody, options: WriteOptions): Promise<Changed> {
