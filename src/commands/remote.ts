@@ -26,17 +26,24 @@ export interface Access {
 
 /** What those options say; where they say nothing, the configuration file does. Ends the command where there is no token. */
 export function accessOf(command: Command): Access {
-  const { server, token, tokenFile } = command.opts<{ server: string; token?: string; tokenFile?: string }>()
-  const given = token || (tokenFile && readTokenFile(tokenFile))
+  const { server, ...secrets } = command.opts<{ server: string; token?: string; tokenFile?: string }>()
   const isDefault = command.getOptionValueSource('server') === 'default'
-  const file = given && !isDefault ? {} : readCredentials()
-  const found = given || file.token
-  if (!found) {
+  const found = accessFrom({ ...secrets, ...(!isDefault && { server }) })
+  if (found.token === undefined) {
     command.error(
       `error: a token of your account is needed: --token, --token-file, NOVEM_TOKEN, or ${credentialsFile()}.`,
     )
   }
-  return { server: isDefault && file.server ? serverUrl(file.server) : server, token: found }
+  return { server: found.server ?? server, token: found.token }
+}
+
+/** Completed from the configuration file. */
+export function accessFrom(given: Partial<Access> & { readonly tokenFile?: string }): Partial<Access> {
+  const token = given.token || (given.tokenFile && readTokenFile(given.tokenFile))
+  const file = token && given.server ? {} : readCredentials()
+  const server = given.server ?? (file.server && serverUrl(file.server))
+  const known = token || file.token
+  return { ...(server && { server }), ...(known && { token: known }) }
 }
 
 /** A JSON answer of any shape; undefined where there was no body. */

@@ -1,31 +1,58 @@
 import cluster from 'node:cluster'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { banner } from '../banner.js'
-import { serveConfig, withServeSettings } from '../config.js'
+import { type ServeConfig, serveConfig, withServeSettings } from '../config.js'
 import type { Log } from '../log.js'
 import type { RunningServer } from '../server.js'
+import { type MountPlace, mountPlaces } from './mounting/places.js'
+import type { ServerMounts } from './mounting/server-mounts.js'
 
 /** `novem-spaces serve`: runs until SIGTERM or SIGINT. */
 export function serveCommand(): Command {
   return withServeSettings(
     new Command('serve').description('run the server until SIGTERM or Ctrl-C; logs go to stderr'),
-  ).action(async (_options, command: Command) => {
-    const config = serveConfig(command)
-    const heard = cluster.isPrimary ? signals() : undefined
-    // Loaded here, so that other commands need not wait for them.
-    const { pino } = await import('pino')
-    const log: Log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }))
-    if (!heard) {
-      const { runWorker } = await import('../workers/worker.js')
-      await runWorker(config, log)
-      return
-    }
-    const { startServer } = await import('../server.js')
-    const server = await startServer(config, log)
-    process.stdout.write(`${banner(server)}\n`)
-    await heard.first
-    await stop(server, heard, log)
-  })
+  )
+    .addOption(
+      new Option(
+        '--mount <space:dir>',
+        'also mount a space as a folder, such as notes:/mnt or @ann~notes:/mnt; may be repeated',
+      ).argParser(mountPlaces),
+    )
+    .action(async ({ mount: places = [] }: { mount?: readonly MountPlace[] }, command: Command) => {
+      const config = serveConfig(command)
+      const heard = cluster.isPrimary ? signals() : undefined
+      // Loaded here, so that other commands need not wait for them.
+      const { pino } = await import('pino')
+      const log: Log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }))
+      if (!heard) {
+        const { runWorker } = await import('../workers/worker.js')
+        await runWorker(config, log)
+        return
+      }
+      const { startServer } = await import('../server.js')
+      const server = await startServer(config, log)
+      const mounts = await startMounts(places, config, server, log)
+      process.stdout.write(`${banner(server)}\n`)
+      for (const line of mounts?.ready ?? []) process.stdout.write(`${line}\n`)
+      await heard.first
+      await stop(server, mounts, heard, log)
+    })
+}
+
+async function startMounts(
+  places: readonly MountPlace[],
+  config: ServeConfig,
+  server: RunningServer,
+  log: Log,
+): Promise<ServerMounts | undefined> {
+  if (places.length === 0) return undefined
+  const { ServerMounts } = await import('./mounting/server-mounts.js')
+  try {
+    return await ServerMounts.start(places, config, log)
+  } catch (error) {
+    await server.close()
+    throw error
+  }
 }
 
 interface Signals {
@@ -58,9 +85,18 @@ function signals(): Signals {
 }
 
 /** A second signal stops waiting for requests that run; what they had not acknowledged is undone at the next start. */
-async function stop(server: RunningServer, heard: Signals, log: Log): Promise<void> {
+async function stop(
+  server: RunningServer,
+  mounts: ServerMounts | undefined,
+  heard: Signals,
+  log: Log,
+): Promise<void> {
   log.info('Stopping: running requests are finished first; a second signal cuts them off.')
-  const closed = server.close()
-  heard.onFurther(() => server.cutOff())
+  // Mounts first: they may have to send something.
+  const closed = (mounts?.stop() ?? Promise.resolve()).then(() => server.close())
+  heard.onFurther(() => {
+    mounts?.hurry()
+    server.cutOff()
+  })
   await closed
 }

@@ -16,7 +16,7 @@ export interface MountFlags {
   readonly umask?: number
 }
 
-const CACHE_SIZE = '5G'
+export const DEFAULT_CACHE_BYTES = 5 * 1024 ** 3
 
 export function withMountFlags(command: Command): Command {
   return command
@@ -36,7 +36,7 @@ export function withMountFlags(command: Command): Command {
     )
     .addOption(
       new Option('--cache-size <size>', 'so much of what was read is kept, such as 500M or 10G')
-        .default(size(CACHE_SIZE), CACHE_SIZE)
+        .default(DEFAULT_CACHE_BYTES, '5G')
         .argParser(size),
     )
     .option('--allow-other', 'let other users of this machine in')

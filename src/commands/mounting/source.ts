@@ -1,6 +1,7 @@
 import { openDirectVolume } from '../../../mount/direct.js'
 import { openRemoteVolume } from '../../../mount/remote/volume.js'
 import type { Volume } from '../../../mount/volume.js'
+import type { Directory } from '../../accounts/directory.js'
 import type { StoreConfig } from '../../config.js'
 import type { Log } from '../../log.js'
 import { Watcher } from '../../space/watcher.js'
@@ -20,7 +21,8 @@ export interface RemoteSource extends Access {
 export interface StoreSource {
   readonly kind: 'store'
   readonly config: StoreConfig
-  readonly owner: string
+  /** Absent: whoever is the only one to have a space of that name. */
+  readonly owner?: string
   readonly space: string
 }
 
@@ -32,10 +34,11 @@ export interface OpenSource {
 
 export async function openSource(source: MountSource, log: Log): Promise<OpenSource> {
   if (source.kind === 'server') return { volume: await openRemoteVolume(source), close: async () => {} }
-  const { config, owner, space } = source
+  const { config, space } = source
   const store = await openStore(config, 'command', log)
   try {
     const { spaces: tree, blobs, directory } = store
+    const owner = source.owner ?? (await onlyOwner(directory, space))
     const watcher = new Watcher(await store.connect('mount'))
     const close = async () => {
       watcher.close()
@@ -46,4 +49,21 @@ export async function openSource(source: MountSource, log: Log): Promise<OpenSou
     await store.close()
     throw error
   }
+}
+
+async function onlyOwner(directory: Directory, space: string): Promise<string> {
+  const accounts = await directory.listAccounts()
+  const found = await Promise.all(
+    accounts.map(async ({ name }) => {
+      const { space: there } = await directory.load(undefined, { owner: name, name: space })
+      return there ? [name] : []
+    }),
+  )
+  const owners = found.flat()
+  const [owner] = owners
+  if (owner === undefined) throw new Error(`There is no space "${space}".`)
+  if (owners.length > 1) {
+    throw new Error(`There are several spaces "${space}"; say whose: @${owner}~${space}.`)
+  }
+  return owner
 }
