@@ -20,6 +20,8 @@ export interface FuseOptions {
   readonly umask?: number
   /** How long the kernel may believe what it was told, as far as it can be told of changes. Default: 60. */
   readonly cacheSeconds?: number
+  /** When what waits for no bytes is given up, in milliseconds. Default: 120,000. */
+  readonly longestWait?: number
 }
 
 export interface Mounted {

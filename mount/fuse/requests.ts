@@ -12,7 +12,7 @@ export interface Request {
 }
 
 /** How long whatever waits for no bytes may take. The file system's own bounds are far below; this one is for its defects. */
-export const LONGEST_WAIT = 120_000
+const LONGEST_WAIT = 120_000
 const SWEEP = 5_000
 
 /** The requests in flight: each is answered exactly once, and those with a bound at the latest then. */

@@ -22,7 +22,7 @@ const WATCH_INTERVAL = 200
 export class Session implements Mounted {
   readonly done: Promise<void>
   readonly #operations: Operations
-  readonly #requests = new Requests()
+  readonly #requests: Requests
   readonly #memory = ProcessMemory.open()
   readonly #link: KernelLink | undefined
   #bridge: Bridge | undefined
@@ -38,6 +38,7 @@ export class Session implements Mounted {
     private readonly options: FuseOptions,
   ) {
     const { log, uid = process.getuid?.() ?? 0, gid = process.getgid?.() ?? 0, umask = 0o022 } = options
+    this.#requests = new Requests(options.longestWait)
     this.#operations = new Operations(fs, { uid, gid, umask }, log)
     this.done = new Promise((resolve) => {
       this.#ended = resolve

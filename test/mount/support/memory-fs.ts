@@ -10,6 +10,8 @@ import {
 interface Node {
   readonly kind: 'file' | 'folder'
   data: Buffer
+  /** Of a file that is longer than its data: zeros follow. */
+  claimed?: number
   modified: number
   created: number
   executable: boolean
@@ -31,8 +33,8 @@ export class MemoryFileSystem implements FileSystem {
   getattr(path: string, handle?: number): Attributes {
     this.#note('getattr', path)
     const node = handle === undefined ? this.#at(path) : this.#handle(handle)
-    const { kind, data, modified, created, executable } = node
-    return { kind, size: data.length, modified, created, executable, writable: true }
+    const { kind, modified, created, executable } = node
+    return { kind, size: sizeOf(node), modified, created, executable, writable: true }
   }
 
   readdir(path: string): DirectoryEntry[] {
@@ -57,7 +59,12 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   read(handle: number, buffer: Buffer, offset: number): number {
-    return this.#handle(handle).data.copy(buffer, 0, offset)
+    this.#note('read', `${offset}`)
+    const node = this.#handle(handle)
+    if (offset < node.data.length) return node.data.copy(buffer, 0, offset)
+    const zeros = Math.min(buffer.length, Math.max(0, sizeOf(node) - offset))
+    buffer.fill(0, 0, zeros)
+    return zeros
   }
 
   write(handle: number, buffer: Buffer, offset: number): number {
@@ -144,6 +151,11 @@ export class MemoryFileSystem implements FileSystem {
     node.modified = Date.now()
   }
 
+  /** As somebody else would: a size without the bytes. */
+  resize(path: string, size: number): void {
+    this.#at(path).claimed = size
+  }
+
   /** As somebody else would: the file is another one with these bytes. */
   put(path: string, text: string): void {
     const node = file(false)
@@ -191,6 +203,10 @@ export class MemoryFileSystem implements FileSystem {
     node.data = data
     node.modified = Date.now()
   }
+}
+
+function sizeOf({ data, claimed = 0 }: Node): number {
+  return Math.max(data.length, claimed)
 }
 
 function problem(errno: Errno, path: string): FileSystemError {

@@ -11,6 +11,8 @@
  *   ["waiting"]                how many calls are held back
  *   ["free"]                   now they are
  *   ["fail", method, errno]    calls of that method fail so; with no errno, by a TypeError
+ *   ["heal"]                   none fails any more
+ *   ["size", path, bytes]      the file is said to have that size, zeros at its end
  */
 import { createInterface } from 'node:readline'
 import { type Errno, type FileSystem, FileSystemError } from '../../../mount/filesystem.js'
@@ -71,6 +73,11 @@ function obey([command = '', ...[first = '', second = '']]: readonly string[]): 
       return held.clear()
     case 'fail':
       return failing.set(first, second ? (second as Errno) : undefined).size
+    case 'heal':
+      return failing.clear()
+    case 'size':
+      memory.resize(first, Number(second))
+      return changed(first, false)
   }
   throw new Error(`There is no command ${command}.`)
 }
