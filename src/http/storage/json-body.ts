@@ -15,7 +15,7 @@ export type UploadBody =
   /** The string in `file`; reading it to its end checks the rest of the body. Raises BAD_REQUEST, BODY_BROKEN. */
   | { readonly kind: 'large'; readonly file: AsyncGenerator<string, void> }
 
-const FILE_FIRST = /^\s*\{\s*"file"\s*:\s*"/
+const FILE_FIRST = /^\s*\{\s*"file"\s*:\s*"(?=data:)/i
 
 /** BAD_REQUEST where it is no JSON object, or a long one that begins with something else than `file`; BODY_BROKEN. */
 export async function readUploadBody(req: IncomingMessage, res: ServerResponse): Promise<UploadBody> {
@@ -32,7 +32,7 @@ export async function readUploadBody(req: IncomingMessage, res: ServerResponse):
   await pieces.return()
   throw new SpaceError(
     'BAD_REQUEST',
-    `A JSON body over ${MOST_SMALL} characters must begin with {"file":"…, the file as a data URL; this one begins with ${quote(head.slice(0, 40))}.`,
+    `A JSON body over ${MOST_SMALL} characters must begin with {"file":"data:…; this one begins with ${quote(head.slice(0, 40))}.`,
   )
 }
 
