@@ -1,5 +1,6 @@
 /** The bodies of requests: which there are, small ones as text, and what becomes of those nobody reads. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { PassThrough, type Readable } from 'node:stream'
 import { SpaceError } from '../space/errors.js'
 import { quote } from '../space/quote.js'
 
@@ -128,6 +129,27 @@ export async function readBytes(
     else if (req.destroyed) reject(broken())
     else req.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
   })
+}
+
+/**
+ * The body as a stream of its own: to be destroyed when nobody reads on, while the request still has an answer to carry. Fails
+ * with BODY_BROKEN.
+ */
+export function bodyOf(req: IncomingMessage): Readable {
+  const body = new PassThrough({
+    // At once: letting go pauses the request, and whoever answers it then reads it away.
+    destroy(error, done) {
+      req.off('close', onClose).unpipe(body)
+      done(error)
+    },
+  })
+  const onClose = () => {
+    if (!req.complete) body.destroy(broken())
+  }
+  req.on('error', () => {}).on('close', onClose)
+  if (req.destroyed) onClose()
+  else req.pipe(body)
+  return body
 }
 
 function broken(): SpaceError {

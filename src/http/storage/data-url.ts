@@ -24,10 +24,7 @@ export async function openDataUrl(pieces: AsyncGenerator<string, void>): Promise
   let comma = -1
   while (comma === -1) {
     const { value, done } = await pieces.next()
-    if (done || head.length > LONGEST_HEAD) {
-      await pieces.return()
-      throw malformed(head, 'it has no comma before its data')
-    }
+    if (done || head.length > LONGEST_HEAD) throw malformed(head, 'it has no comma before its data')
     head += value
     comma = head.indexOf(',')
   }
@@ -42,12 +39,8 @@ export async function openDataUrl(pieces: AsyncGenerator<string, void>): Promise
 }
 
 async function* continued(head: string, pieces: AsyncGenerator<string, void>): AsyncGenerator<string, void> {
-  try {
-    yield head
-    yield* pieces
-  } finally {
-    await pieces.return()
-  }
+  yield head
+  yield* pieces
 }
 
 /** What may be the beginning of an escape or of a character. */

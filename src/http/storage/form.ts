@@ -25,6 +25,8 @@ export class Form {
   readonly file: Promise<FormFile>
   /** When all of the form has come and is right. BAD_REQUEST where another file follows; BODY_BROKEN. */
   readonly end: Promise<void>
+  /** What was wrong with the form, whatever its body said when it failed. */
+  failure: SpaceError | undefined
   readonly #req: IncomingMessage
   readonly #parser: Dicer
   #begin: (file: FormFile) => void = () => {}
@@ -39,6 +41,7 @@ export class Form {
     this.#parser = new Dicer({ boundary, maxHeaderPairs: MOST_HEADERS })
     const failed = new Promise<never>((_resolve, reject) => {
       this.#fail = (error) => {
+        this.failure ??= error
         reject(error)
         this.#body?.destroy(error)
         this.close()
@@ -129,6 +132,7 @@ const PARAMETER = /;\s*([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]*))\s*/gy
 
 /** Anything with a file name is a file (RFC 7578 §4.2). The parser hands bytes over as characters. */
 function dispositionOf(header: string): { readonly name: string; readonly isFile: boolean } {
+  if (!/^\s*form-data\s*(?:;|$)/i.test(header)) return { name: '', isFile: false }
   const parameters = new Map<string, string>()
   PARAMETER.lastIndex = Math.max(0, header.indexOf(';'))
   for (let found = PARAMETER.exec(header); found; found = PARAMETER.exec(header)) {

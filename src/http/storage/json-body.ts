@@ -2,10 +2,9 @@
  * JSON bodies of uploads. They are small, except that of a file as a data URL: `{"file":"data:…"}`. That string is handed on as
  * it comes, so a data URL may be as large as any other upload and takes no more memory.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import { SpaceError } from '../../space/errors.js'
 import { quote } from '../../space/quote.js'
-import { askForBody } from '../request-body.js'
 
 /** Characters that are read before it is decided which it is. What surrounds a large string may have as many. */
 const MOST_SMALL = 64 * 1024
@@ -17,10 +16,12 @@ export type UploadBody =
 
 const FILE_FIRST = /^\s*\{\s*"file"\s*:\s*"(?=data:)/i
 
-/** BAD_REQUEST where it is no JSON object, or a long one that begins with something else than `file`; BODY_BROKEN. */
-export async function readUploadBody(req: IncomingMessage, res: ServerResponse): Promise<UploadBody> {
-  askForBody(req, res)
-  const pieces = textOf(req)
+/**
+ * `body` is the caller's to destroy, which ends whatever still reads it. BAD_REQUEST where it is no JSON object, or a long one
+ * that begins with something else than a data URL in `file`; what the stream fails with.
+ */
+export async function readUploadBody(body: Readable): Promise<UploadBody> {
+  const pieces = textOf(body)
   let head = ''
   while (head.length <= MOST_SMALL) {
     const { value, done } = await pieces.next()
@@ -29,26 +30,23 @@ export async function readUploadBody(req: IncomingMessage, res: ServerResponse):
   }
   const start = FILE_FIRST.exec(head)
   if (start) return { kind: 'large', file: stringIn(head.slice(start[0].length), pieces) }
-  await pieces.return()
   throw new SpaceError(
     'BAD_REQUEST',
     `A JSON body over ${MOST_SMALL} characters must begin with {"file":"data:…; this one begins with ${quote(head.slice(0, 40))}.`,
   )
 }
 
-/** The body as text. It ends without destroying the request, which still has an answer to carry. */
-async function* textOf(req: IncomingMessage): AsyncGenerator<string, void> {
+async function* textOf(body: Readable): AsyncGenerator<string, void> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
-  const chunks = req.iterator({ destroyOnReturn: false })
-  try {
-    for await (const chunk of chunks) yield decoder.decode(chunk, { stream: true })
-    yield decoder.decode()
-  } catch (cause) {
-    // The decoder raises a TypeError; all else is about the connection.
-    if (cause instanceof TypeError)
+  const decode = (bytes?: Buffer) => {
+    try {
+      return decoder.decode(bytes, { stream: bytes !== undefined })
+    } catch (cause) {
       throw new SpaceError('BAD_REQUEST', 'The body is not UTF-8.', {}, { cause })
-    throw new SpaceError('BODY_BROKEN', 'The body broke off.', {}, { cause })
+    }
   }
+  for await (const chunk of body) yield decode(chunk)
+  yield decode()
 }
 
 const ESCAPE = /^\\(?:["\\/bfnrt]|u[0-9a-f]{4})/i
@@ -57,17 +55,13 @@ const LONGEST_ESCAPE = 6
 /** What a JSON string says, from behind its opening quote; then the rest of the object is read and checked. */
 async function* stringIn(head: string, pieces: AsyncGenerator<string, void>): AsyncGenerator<string, void> {
   let text = head
-  try {
-    for (;;) {
-      const { said, rest, ends } = readString(text)
-      yield said
-      if (ends) return await checkRest(rest.slice(1), pieces)
-      const { value, done } = await pieces.next()
-      if (done) throw notJson(text.slice(-40))
-      text = rest + value
-    }
-  } finally {
-    await pieces.return()
+  for (;;) {
+    const { said, rest, ends } = readString(text)
+    yield said
+    if (ends) return checkRest(rest.slice(1), pieces)
+    const { value, done } = await pieces.next()
+    if (done) throw notJson(text.slice(-40))
+    text = rest + value
   }
 }
 

@@ -11,7 +11,7 @@ import { expectedDigests } from '../digests.js'
 import { contentType, isMediaType } from '../mime.js'
 import { reload, type SpaceCall } from '../novem/space-call.js'
 import { RemoteFetcher } from '../remote/fetcher.js'
-import { announcedLength, askForBody } from '../request-body.js'
+import { announcedLength, askForBody, bodyOf } from '../request-body.js'
 import { commit, takeIn, upload } from '../upload.js'
 import { writeHeaders } from '../write-headers.js'
 import { isDataUrl, openDataUrl } from './data-url.js'
@@ -70,27 +70,40 @@ async function uploadForm(arriving: Arriving, declared: string): Promise<Answer>
     const file = await form.file
     const type = contentType(file.contentType, nameOf(at), 'The Content-Type of the part "file"')
     return await store(arriving, type, file.body, {}, () => form.end)
+  } catch (error) {
+    throw form.failure ?? error
   } finally {
     form.close()
   }
 }
 
 async function uploadDescribed(arriving: Arriving): Promise<Answer> {
-  const { call, at, request } = arriving
-  await call.deps.tree.checkWrite(call.op, at, request)
-  const body = await readUploadBody(call.req, call.res)
-  if (body.kind === 'large') return uploadDataUrl(arriving, body.file)
-  const { file } = body.body
+  const { deps, op, req, res } = arriving.call
+  await deps.tree.checkWrite(op, arriving.at, arriving.request)
+  askForBody(req, res)
+  const stream = bodyOf(req)
+  try {
+    const body = await readUploadBody(stream)
+    if (body.kind === 'large') return await uploadDataUrl(arriving, body.file)
+    return await uploadAsDescribed(arriving, body.body.file)
+  } finally {
+    stream.destroy()
+  }
+}
+
+function uploadAsDescribed(arriving: Arriving, file: unknown): Promise<Answer> {
+  if (typeof file === 'string') {
+    return isDataUrl(file) ? uploadDataUrl(arriving, once(file)) : uploadRemote(arriving, file)
+  }
   if (typeof file === 'object' && file !== null && !Array.isArray(file)) {
+    const { call, at, request } = arriving
     return requestUpload(call, at, request, file as Readonly<Record<string, unknown>>)
   }
-  if (typeof file !== 'string') {
-    throw new SpaceError(
-      'BAD_REQUEST',
-      `"file" in the body must be an http, https or data URL, or {"type", "size"}; it is ${file === undefined ? 'missing' : quote(JSON.stringify(file))}.`,
-    )
-  }
-  return isDataUrl(file) ? uploadDataUrl(arriving, once(file)) : uploadRemote(arriving, file)
+  const shown = file === undefined ? 'missing' : quote(JSON.stringify(file))
+  throw new SpaceError(
+    'BAD_REQUEST',
+    `"file" in the body must be an http, https or data URL, or {"type", "size"}; it is ${shown}.`,
+  )
 }
 
 async function uploadDataUrl(arriving: Arriving, pieces: AsyncGenerator<string, void>): Promise<Answer> {
