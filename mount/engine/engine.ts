@@ -13,6 +13,7 @@ import { attach, FileNode, learn, type Node } from './nodes.js'
 import type { Room } from './room.js'
 import type { Saving } from './saving.js'
 import { unsentItem } from './sender.js'
+import type { Takeback } from './takeback.js'
 import { addressIn, type Tree } from './tree.js'
 
 const EXECUTE = 0o100
@@ -25,6 +26,7 @@ export interface EngineParts {
   readonly saving: Saving
   readonly follower: Follower
   readonly room: Room
+  readonly takeback: Takeback
   readonly readOnly: boolean
   /** Frees what the engine does not own. */
   readonly onClose: () => Promise<void>
@@ -44,7 +46,7 @@ export class Engine implements FileSystem {
   }
 
   #attributes(node: Node, path: string): Attributes {
-    node.asked.add(basename(path))
+    node.asked.set(basename(path), true)
     const content = node.kind === 'file' ? node.content : undefined
     const item =
       node.item ?? unsentItem(node as FileNode, content ?? this.parts.files.content(node as FileNode))
@@ -87,7 +89,7 @@ export class Engine implements FileSystem {
     const { sending } = node.content ?? {}
     const isCut = (flags & constants.O_TRUNC) !== 0
     if (sending && isCut) return sending.then(() => this.#open(node, path, flags))
-    return this.parts.files.open(node, flags)
+    return this.parts.files.open(node, path, flags)
   }
 
   create(path: string, mode: number, flags?: number): Awaitable<number> {
@@ -105,9 +107,9 @@ export class Engine implements FileSystem {
       await saving.begin()
       const node = new FileNode(place.name, -1)
       attach(place.folder, node, place.name)
-      node.asked.add(basename(path))
+      node.asked.set(basename(path), true)
       touch(place.folder)
-      return files.openNew(node, (mode & EXECUTE) !== 0)
+      return files.openNew(node, path, flags ?? 0, (mode & EXECUTE) !== 0)
     })
   }
 
@@ -146,11 +148,12 @@ export class Engine implements FileSystem {
   truncate(path: string, size: number, handle?: number): Awaitable<void> {
     return withErrno(async () => {
       this.#checkWritable()
-      const { names, files, saving } = this.parts
+      const { names, files, saving, takeback } = this.parts
       const open = handle ? files.handle(handle) : undefined
       const node = open?.node ?? (await names.get(path))
       if (node.kind === 'folder') throw new FileSystemError('EISDIR', `"${path}" is a folder.`)
       await files.truncate(node, size, open)
+      takeback.changedHere(node, path)
       if ((node.content?.handles ?? 0) > 0) return
       if (node.content?.dirty) await saving.flush(node)
       files.settle(node)
@@ -190,7 +193,7 @@ export class Engine implements FileSystem {
   }
 
   async #setAttributes(path: string, change: ItemAttributes): Promise<void> {
-    const { names, volume, saving, tree } = this.parts
+    const { names, volume, saving, takeback, tree } = this.parts
     const node = await names.get(path)
     if (node.kind === 'folder' && (change.executable !== undefined || node === tree.root)) return
     const content = node.kind === 'file' ? node.content : undefined
@@ -204,6 +207,7 @@ export class Engine implements FileSystem {
       if (change.modified !== undefined) content.modified = change.modified
       if (change.executable !== undefined) content.executable = change.executable
       if (content.intent) saving.retimed(node)
+      takeback.changedHere(node, path)
       return
     }
     await node.exclusive(async () => {
@@ -212,6 +216,7 @@ export class Engine implements FileSystem {
       const at = addressIn(parent, node.name)
       const { item, seq } = await volume.setAttributes(at, change, { key: randomUUID() })
       learn(node, item, seq)
+      takeback.changedHere(node, path)
     })
   }
 

@@ -9,6 +9,7 @@ import { Content, WorkFile } from './content.js'
 import { isCode } from './errno.js'
 import type { FileNode } from './nodes.js'
 import type { Room } from './room.js'
+import { isSpelledTwice, type Takeback } from './takeback.js'
 import { addressIn, type Tree } from './tree.js'
 
 /** A file that changes on the server each time we begin to read it is given up. */
@@ -17,7 +18,11 @@ const MOST_HANDLES = 0x7fffffff
 
 export interface Handle {
   readonly node: FileNode
+  /** By which it was opened. */
+  readonly path: string
   readonly canWrite: boolean
+  /** Whatever it writes goes to the end. */
+  readonly appends: boolean
   /** Written to since the last flush. */
   hasWritten: boolean
 }
@@ -35,6 +40,7 @@ export interface FilesParts {
   readonly tree: Tree
   readonly cache: BlobCache
   readonly room: Room
+  readonly takeback: Takeback
   readonly log: Log
   /** Folder of the work files. */
   readonly workDir: string
@@ -57,28 +63,33 @@ export class Files {
   }
 
   /** Opens a file that exists. */
-  open(node: FileNode, flags: number): number {
+  open(node: FileNode, path: string, flags: number): number {
     const canWrite = isWriting(flags)
     const content = this.content(node)
     if (content.handles === 0 && !content.work) content.base = node.item
-    if ((flags & constants.O_TRUNC) !== 0 && canWrite) this.#empty(node, content)
-    return this.#register(node, content, canWrite, (flags & constants.O_TRUNC) !== 0)
+    const isCut = (flags & constants.O_TRUNC) !== 0 && canWrite
+    if (isCut) {
+      this.#empty(node, content)
+      this.parts.takeback.changedHere(node, path)
+    }
+    return this.#register(node, path, content, flags, isCut)
   }
 
   /** Opens a file that was just made, here only. */
-  openNew(node: FileNode, executable: boolean): number {
+  openNew(node: FileNode, path: string, flags: number, executable: boolean): number {
     const content = this.content(node)
     content.work = this.#newWork()
     content.executable = executable
     content.changed()
-    return this.#register(node, content, true, true)
+    return this.#register(node, path, content, flags | constants.O_RDWR, true)
   }
 
-  #register(node: FileNode, content: Content, canWrite: boolean, hasWritten: boolean): number {
+  #register(node: FileNode, path: string, content: Content, flags: number, hasWritten: boolean): number {
     content.handles += 1
     do this.#lastHandle = (this.#lastHandle % MOST_HANDLES) + 1
     while (this.#handles.has(this.#lastHandle))
-    this.#handles.set(this.#lastHandle, { node, canWrite, hasWritten: canWrite && hasWritten })
+    const appends = (flags & constants.O_APPEND) !== 0
+    this.#handles.set(this.#lastHandle, { node, path, canWrite: isWriting(flags), appends, hasWritten })
     return this.#lastHandle
   }
 
@@ -150,13 +161,18 @@ export class Files {
     const content = this.content(node)
     const ready = this.#workable(node, content, offset + buffer.length)
     handle.hasWritten = true
-    if (ready instanceof Promise) return ready.then((work) => this.#writeTo(work, content, buffer, offset))
-    return this.#writeTo(ready, content, buffer, offset)
+    if (ready instanceof Promise) return ready.then((work) => this.#writeTo(work, handle, buffer, offset))
+    return this.#writeTo(ready, handle, buffer, offset)
   }
 
-  #writeTo(work: WorkFile, content: Content, buffer: Buffer, offset: number): number {
-    work.write(buffer, offset)
-    content.changed()
+  #writeTo(work: WorkFile, { node, path, appends }: Handle, buffer: Buffer, offset: number): number {
+    const { takeback } = this.parts
+    // Where the end is the kernel knows, unless it takes another spelling of the name for another file.
+    const at = appends && isSpelledTwice(node) ? work.size : offset
+    work.write(buffer, at)
+    this.content(node).changed()
+    if (at === offset) takeback.changedHere(node, path)
+    else takeback.changed(node)
     return buffer.length
   }
 

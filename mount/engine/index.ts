@@ -77,7 +77,10 @@ export async function openFileSystem(volume: Volume, settings: EngineSettings): 
           reach: () => follower.reach(),
           unsavedDir: join(cacheDir, 'unsaved'),
         })
-  const files: Files = new Files({ volume, tree, cache, room, log, workDir }, saving satisfies Sending)
+  const files: Files = new Files(
+    { volume, tree, cache, room, takeback, log, workDir },
+    saving satisfies Sending,
+  )
   const follower: Follower = new Follower(volume, tree, takeback, log, info.cursor, () => queue.retry())
 
   const names = new Namespace({ volume, tree, files, saving, follower, takeback, log })
@@ -92,6 +95,7 @@ export async function openFileSystem(volume: Volume, settings: EngineSettings): 
     saving,
     follower,
     room,
+    takeback,
     readOnly,
     onClose: async () => {
       if (settings.write === 'through') await queue.close(30_000)

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
 import type { Log } from '../../src/log.js'
-import { checkName, foldName } from '../../src/space/names.js'
+import { foldName, parsePath } from '../../src/space/names.js'
 import { type Awaitable, FileSystemError } from '../filesystem.js'
 import type { Volume } from '../volume.js'
 import type { Files } from './files.js'
@@ -26,6 +26,12 @@ export interface NamespaceParts {
 interface Place {
   readonly folder: FolderNode
   readonly name: string
+}
+
+/** The paths of a rename, as the kernel has them. */
+interface Asked {
+  readonly from: string
+  readonly to: string
 }
 
 export class Namespace {
@@ -53,10 +59,13 @@ export class Namespace {
     return child && this.parts.tree.fresh(child)
   }
 
-  /** Where a new entry would be. ENOENT, ENOTDIR; EINVAL for a name that the store refuses. */
+  /**
+   * Where a new entry would be. ENOENT, ENOTDIR; EINVAL for a name that the store refuses, ENAMETOOLONG for a path: said here, since
+   * not every program hears what close(2) says.
+   */
   async newPlace(path: string): Promise<Place> {
     const place = await this.parts.tree.place(path)
-    checkName(place.name)
+    parsePath(`${place.folder.path}/${place.name}`)
     return place
   }
 
@@ -111,7 +120,7 @@ export class Namespace {
         if (node.kind === 'file') await files.secure(node)
         follower.removed(parent, node.name, await this.#removeThere({ folder: parent, name: node.name }))
       }
-      takeback.unlinked(node, basename(path))
+      takeback.unlinked(node, path)
       detach(node)
       touch(parent)
     })
@@ -129,7 +138,7 @@ export class Namespace {
     const { parent } = node
     if (node.kind === 'folder' || !parent) throw new FileSystemError('EISDIR', `"${path}" is a folder.`)
     if (node.item) await volume.checkRemove(addressIn(parent, node.name))
-    takeback.unlinked(node, basename(path))
+    takeback.unlinked(node, path)
     parent.hidden.set(foldName(node.name), node)
     parent.children.delete(foldName(node.name))
     this.#aliases.set(basename(alias), node)
@@ -180,7 +189,7 @@ export class Namespace {
     if (source.kind === 'file' && source.item && source.content?.intent) await saving.sync(source)
     try {
       await source.exclusive(() => {
-        const rename = () => this.#rename(source, place, replaced, basename(to))
+        const rename = () => this.#rename(source, place, replaced, { from, to })
         return replaced ? replaced.exclusive(rename) : rename()
       })
     } catch (error) {
@@ -194,8 +203,7 @@ export class Namespace {
       saving.forget(replaced)
       files.settle(replaced)
     }
-    source.asked.clear()
-    source.asked.add(basename(to))
+    source.asked.set(basename(to), true)
   }
 
   /** The file that is to be replaced, if any. POSIX: an empty folder gives way to another one. */
@@ -211,15 +219,17 @@ export class Namespace {
     return undefined
   }
 
-  async #rename(source: Node, to: Place, replaced: FileNode | undefined, asked: string): Promise<void> {
+  async #rename(source: Node, to: Place, replaced: FileNode | undefined, asked: Asked): Promise<void> {
     const { parent } = source
     if (!parent) return missing(source.name)
     const { takeback, saving } = this.parts
     if (source.kind === 'file' && source.item === undefined) {
       // The server has not heard of it: it arrives there under its new name, in place of what has that now.
       if (replaced) this.parts.files.content(source).base = replaced.item
-      if (replaced) takeback.unlinked(replaced, asked)
-      attach(to.folder, source, to.name)
+      if (replaced) takeback.unlinked(replaced, asked.to)
+      takeback.unlinked(source, asked.from)
+      // What is written in place of an entry keeps its spelling.
+      attach(to.folder, source, replaced?.item?.name ?? to.name)
       saving.renamed(source)
     } else {
       if (replaced?.item) await this.parts.files.secure(replaced)
@@ -234,14 +244,15 @@ export class Namespace {
     parent: FolderNode,
     { folder, name }: Place,
     replaced: FileNode | undefined,
-    asked: string,
+    asked: Asked,
   ): Promise<void> {
     const { volume, takeback, follower } = this.parts
     const { path, name: before } = source
     const key = randomUUID()
     const { item, seq } = await volume.move(addressIn(parent, before), addressIn(folder, name), { key })
     follower.removed(parent, before, seq)
-    if (replaced) takeback.unlinked(replaced, asked)
+    if (replaced) takeback.unlinked(replaced, asked.to)
+    takeback.unlinked(source, asked.from)
     attach(folder, source, name)
     learn(source, item, seq)
     if (source.kind === 'folder') follower.moved(source, path, seq)

@@ -13,8 +13,8 @@ abstract class Entry {
   seq: number
   /** Something changed here at this seq; what is known is older: ask the server before the next use. */
   #changedAt = -1
-  /** Names under which programs were told of it since that was last taken back. */
-  readonly asked = new Set<string>()
+  /** Names by which the kernel knows it here; true: and what it was told of it is still so. */
+  readonly asked = new Map<string, boolean>()
   /** The last of the changes that are made one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
 

@@ -54,7 +54,7 @@ export class Operations {
   }
 
   create(path: string, mode: number, flags: number | undefined): Awaitable<number> {
-    if (this.hidden.isReserved(path)) throw reserved(path)
+    this.#checkNew(path)
     return flags === undefined ? this.fs.create(path, mode) : this.fs.create(path, mode, flags)
   }
 
@@ -99,7 +99,7 @@ export class Operations {
   }
 
   mkdir(path: string, mode: number): Awaitable<void> {
-    if (this.hidden.isReserved(path)) throw reserved(path)
+    this.#checkNew(path)
     return this.fs.mkdir(path, mode)
   }
 
@@ -116,8 +116,16 @@ export class Operations {
 
   rename(thread: object, from: string, to: string): Awaitable<void> {
     if (this.hidden.isHiding(from, to)) return this.hidden.hide(thread, from, to)
-    if (this.hidden.isReserved(to)) throw reserved(to)
+    this.#checkNew(to)
     return this.hidden.replace(to, () => this.fs.rename(from, to))
+  }
+
+  #checkNew(path: string): void {
+    if (this.hidden.isReserved(path)) throw reserved(path)
+    // The binding puts this where bytes are no UTF-8; the name would be another one than was asked for.
+    if (/\uFFFD[^/]*$/.test(path)) {
+      throw new FileSystemError('EINVAL', `${path} cannot be made: its name is not valid UTF-8.`)
+    }
   }
 
   /** A space has neither links of either sort nor devices. */

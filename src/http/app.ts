@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 /** All HTTP surfaces on one listener. */
 import { METHODS } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify'
@@ -32,6 +33,8 @@ type Serve = (...request: [...Parameters<NovemSurface['serve']>]) => Promise<voi
  */
 export function createApp(deps: AppDeps): FastifyInstance {
   const stopping = new AbortController()
+  // Every stream that is open listens.
+  setMaxListeners(0, stopping.signal)
   const novem = new NovemSurface(deps, novemRoot(), stopping.signal)
   const dav = new DavServer(deps)
   const storage = new NovemSurface(deps, storageRoot(), stopping.signal, storageFailure)
