@@ -93,7 +93,11 @@ export class FileSystemError extends Error {
     message: string,
     options?: ErrorOptions,
   ) {
+    // Most are answers ("no such file"), some thousand a second; a stack costs more than all else and tells nothing.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(message, options)
+    Error.stackTraceLimit = stackTraceLimit
   }
 }
 

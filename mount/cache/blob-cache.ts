@@ -9,6 +9,7 @@ import type { Log } from '../../src/log.js'
 import { CachedBlob } from './cached-blob.js'
 import type { Fetch } from './download.js'
 import { markInUse } from './marker.js'
+import { removeFile } from './remove-file.js'
 import { Version } from './version.js'
 
 export type { CachedBlob } from './cached-blob.js'
@@ -66,14 +67,15 @@ export class BlobCache {
   adopt(etag: string, size: number, path: string): void {
     const name = fileName(etag, size)
     try {
-      if (size > 0 && size <= this.#maxBytes && statSync(path).size === size && !this.has(etag, size)) {
+      if (size > 0 && size <= this.#maxBytes && !this.has(etag, size) && statSync(path).size === size) {
         this.#version(name, size).adopt(path)
+        return
       }
     } catch (error) {
       this.#failed(error)
     }
     this.#forgetEmpty(name)
-    rmSync(path, { force: true })
+    removeFile(path)
   }
 
   /** Are all bytes of this version here? */

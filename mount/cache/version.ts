@@ -1,7 +1,8 @@
 /** One version of a file in the cache folder: a sparse file, what of it is there, and what is on its way. */
-import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, renameSync, writeSync } from 'node:fs'
 import { Download, type Fetch } from './download.js'
 import { Ranges } from './ranges.js'
+import { removeFile } from './remove-file.js'
 
 /** What the cache wants to know of its versions. */
 export interface Watcher {
@@ -102,7 +103,7 @@ export class Version {
 
   /** The finished file at `path` is this version. */
   adopt(path: string): void {
-    this.free()
+    if (this.bytes > 0) this.free()
     renameSync(path, this.path)
     this.#isComplete = true
     this.#isBroken = false
@@ -122,8 +123,8 @@ export class Version {
   free(): void {
     this.#watcher.grew(-this.bytes)
     this.#close()
-    rmSync(this.path, { force: true })
-    rmSync(this.path + PART_SUFFIX, { force: true })
+    removeFile(this.path)
+    removeFile(this.path + PART_SUFFIX)
     this.#present.clear()
     this.#isComplete = false
   }

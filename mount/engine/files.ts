@@ -3,14 +3,16 @@ import { constants } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '../../src/log.js'
 import type { BlobCache, CachedBlob } from '../cache/blob-cache.js'
+import { RecentBytes } from '../cache/recent.js'
 import { type Awaitable, FileSystemError } from '../filesystem.js'
 import type { Item, Volume } from '../volume.js'
-import { Content, WorkFile } from './content.js'
+import { Content } from './content.js'
 import { isCode } from './errno.js'
 import type { FileNode } from './nodes.js'
 import type { Room } from './room.js'
 import { isSpelledTwice, type Takeback } from './takeback.js'
 import { addressIn, type Tree } from './tree.js'
+import { WorkFile } from './work-file.js'
 
 /** A file that changes on the server each time we begin to read it is given up. */
 const MOST_VERSIONS = 5
@@ -48,6 +50,7 @@ export interface FilesParts {
 
 export class Files {
   readonly #handles = new Map<number, Handle>()
+  readonly #recent = new RecentBytes()
   #lastHandle = 0
   #lastWork = 0
 
@@ -113,6 +116,8 @@ export class Files {
   #readClean(node: FileNode, buffer: Buffer, offset: number): Awaitable<number> {
     const size = node.item?.size ?? 0
     if (offset >= size) return 0
+    const recent = this.#recent.get(node.item?.etag ?? '')
+    if (recent) return recent.copy(buffer, 0, offset)
     const room = Math.min(buffer.length, size - offset)
     return this.#blob(node).read(room === buffer.length ? buffer : buffer.subarray(0, room), offset)
   }
@@ -221,32 +226,40 @@ export class Files {
    * here, they begin from the new one: then nothing of it is lost.
    */
   async #copyBase(node: FileNode, content: Content): Promise<WorkFile> {
-    const { cache, tree } = this.parts
-    const path = this.#workPath()
+    const { tree } = this.parts
     for (let count = 1; ; count++) {
       if (node.stale && node.parent) await tree.fresh(node)
       const { base } = content
-      if (!base || (base.etag !== node.item?.etag && !cache.has(base.etag, base.size)))
-        content.base = node.item
+      if (!base || (base.etag !== node.item?.etag && !this.#has(base))) content.base = node.item
+      const version = content.base
+      if (!version) throw new FileSystemError('ESTALE', `The bytes of "${node.path}" are gone.`)
       try {
-        const version = content.base
-        if (!version) throw new FileSystemError('ESTALE', `The bytes of "${node.path}" are gone.`)
-        const blob =
-          version.etag === content.blobEtag && content.blob ? content.blob : this.#openVersion(node, version)
-        try {
-          await blob.copyTo(path)
-        } finally {
-          if (blob !== content.blob) blob.release()
-        }
-        break
+        content.work = await this.#copyOf(node, content, version)
+        this.#releaseBlob(content)
+        return content.work
       } catch (error) {
         if (!isCode(error, 'PRECONDITION_FAILED') || count > MOST_VERSIONS) throw error
         node.changed()
       }
     }
-    this.#releaseBlob(content)
-    content.work = new WorkFile(path)
-    return content.work
+  }
+
+  #has({ etag, size }: Item): boolean {
+    return this.#recent.get(etag) !== undefined || this.parts.cache.has(etag, size)
+  }
+
+  async #copyOf(node: FileNode, content: Content, version: Item): Promise<WorkFile> {
+    const path = this.#workPath()
+    const recent = this.#recent.get(version.etag)
+    if (recent) return WorkFile.of(Buffer.from(recent), path)
+    const blob =
+      version.etag === content.blobEtag && content.blob ? content.blob : this.#openVersion(node, version)
+    try {
+      await blob.copyTo(path)
+    } finally {
+      if (blob !== content.blob) blob.release()
+    }
+    return WorkFile.open(path)
   }
 
   #releaseBlob(content: Content): void {
@@ -285,26 +298,33 @@ export class Files {
     if (!content || content.handles > 0 || content.sending || content.preparing) return
     if (content.dirty && node.parent) return
     const { work } = content
-    if (work && item && !content.dirty && node.parent && work.size > 0) {
-      work.close()
-      content.work = undefined
-      this.parts.cache.adopt(item.etag, item.size, work.path)
-    }
+    if (work && item && !content.dirty && node.parent && work.size > 0) this.#keep(work, item)
     content.free()
     node.content = undefined
+  }
+
+  #keep(work: WorkFile, { etag, size }: Item): void {
+    if (work.memory) {
+      this.#recent.put(etag, work.memory)
+      return
+    }
+    work.close()
+    this.parts.cache.adopt(etag, size, work.path)
   }
 
   /** The file is about to go from the server while it is open: what was not read yet is fetched first. */
   async secure(node: FileNode): Promise<void> {
     const { content } = node
     if (!content || content.handles === 0 || content.work || (node.item?.size ?? 0) === 0) return
-    await this.#blob(node).complete()
+    const recent = this.#recent.get(node.item?.etag ?? '')
+    if (recent) content.work = WorkFile.of(recent, this.#workPath())
+    else await this.#blob(node).complete()
   }
 
   /** Bytes that an earlier mount has left. */
   recover(node: FileNode, workName: string): Content {
     const content = this.content(node)
-    content.work = new WorkFile(join(this.parts.workDir, workName))
+    content.work = WorkFile.open(join(this.parts.workDir, workName))
     content.dirty = true
     content.generation = 1
     return content
@@ -315,7 +335,7 @@ export class Files {
   }
 
   #newWork(): WorkFile {
-    return new WorkFile(this.#workPath())
+    return WorkFile.empty(this.#workPath())
   }
 
   #workPath(): string {

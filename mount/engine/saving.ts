@@ -71,6 +71,7 @@ export class WriteThrough implements Saving {
     try {
       if (content.work && content.work.size > 0 && kept) {
         mkdirSync(unsavedDir, { recursive: true, mode: 0o700 })
+        content.work.persist()
         linkSync(content.work.path, kept)
         log.error(`"${node.path}" is not saved: ${error.message} What was written is kept in "${kept}".`)
       } else log.error(`"${node.path}" is not saved: ${error.message}`)
@@ -129,6 +130,7 @@ export class WriteBack implements Saving {
     const { content, parent, name, path } = node
     if (!content?.work || !parent) return
     const { base, executable, modified = Date.now() } = content
+    content.work.persist()
     this.queue.add(node, {
       base: parent.item.id,
       name,

@@ -1,0 +1,142 @@
+/** What programs write, before the server has it. */
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { removeFile } from '../cache/remove-file.js'
+import type { WriteBody } from '../volume.js'
+
+/** What is no larger is kept in memory until it must outlive this process. */
+const SMALL = 64 * 1024
+const LEAST = 4096
+
+/**
+ * A file's local bytes: in memory while they are few, in a file of the cache folder from then on. Calls are synchronous:
+ * memory and page cache answer in microseconds, and the order of writes is the order of the calls.
+ */
+export class WorkFile {
+  #memory: Buffer | undefined
+  #fd: number | undefined
+  #size = 0
+
+  private constructor(readonly path: string) {}
+
+  /** Empty; `path` is where it will be on the disk, when it gets there. */
+  static empty(path: string): WorkFile {
+    const work = new WorkFile(path)
+    work.#memory = Buffer.alloc(0)
+    return work
+  }
+
+  /** Takes the buffer over. */
+  static of(bytes: Buffer, path: string): WorkFile {
+    const work = new WorkFile(path)
+    work.#memory = bytes
+    work.#size = bytes.length
+    return work
+  }
+
+  /** A file that is on the disk. */
+  static open(path: string): WorkFile {
+    const work = new WorkFile(path)
+    work.#fd = openSync(path, constants.O_RDWR)
+    work.#size = fstatSync(work.#fd).size
+    return work
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** The bytes, where they are not on the disk. */
+  get memory(): Buffer | undefined {
+    return this.#memory?.subarray(0, this.#size)
+  }
+
+  read(buffer: Buffer, offset: number): number {
+    if (this.#fd !== undefined) return readSync(this.#fd, buffer, 0, buffer.length, offset)
+    return offset < this.#size ? (this.memory?.copy(buffer, 0, offset) ?? 0) : 0
+  }
+
+  write(buffer: Buffer, offset: number): void {
+    const end = offset + buffer.length
+    if (this.#memory && end > SMALL) this.persist()
+    if (this.#memory) buffer.copy(this.#withRoom(this.#memory, end), offset)
+    else this.#writeFile(buffer, offset)
+    this.#size = Math.max(this.#size, end)
+  }
+
+  truncate(size: number): void {
+    if (this.#memory && size > SMALL) this.persist()
+    if (this.#fd !== undefined) ftruncateSync(this.#fd, size)
+    else if (this.#memory) this.#withRoom(this.#memory, size).fill(0, Math.min(size, this.#size))
+    this.#size = size
+  }
+
+  /** From now on the bytes are in the file, and outlive this process. */
+  persist(): void {
+    const { memory } = this
+    if (!memory) return
+    this.#fd = openSync(this.path, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o600)
+    this.#writeFile(memory, 0)
+    this.#memory = undefined
+  }
+
+  /** What is sent: nobody writes meanwhile. */
+  body(): WriteBody {
+    const { path, size, memory } = this
+    if (memory) return { size, open: () => memory }
+    return {
+      size,
+      open: () => {
+        if (size > SMALL) return createReadStream(path, { end: size - 1, highWaterMark: 1024 * 1024 })
+        const bytes = Buffer.allocUnsafe(size)
+        return bytes.subarray(0, this.read(bytes, 0))
+      },
+    }
+  }
+
+  async md5(): Promise<string> {
+    const hash = createHash('md5')
+    if (this.memory) return hash.update(this.memory).digest('hex')
+    await pipeline(createReadStream(this.path), hash)
+    return hash.digest('hex')
+  }
+
+  /** The file, if there is one, stays. */
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd)
+    this.#fd = undefined
+  }
+
+  remove(): void {
+    const wasOnDisk = this.#fd !== undefined
+    this.close()
+    if (wasOnDisk) removeFile(this.path)
+  }
+
+  /** Beyond what was written memory is zeros: holes read as such. */
+  #withRoom(memory: Buffer, size: number): Buffer {
+    if (size <= memory.length) return memory
+    const larger = Buffer.alloc(Math.min(SMALL, Math.max(size, 2 * memory.length, LEAST)))
+    memory.copy(larger, 0, 0, this.#size)
+    this.#memory = larger
+    return larger
+  }
+
+  #writeFile(buffer: Buffer, offset: number): void {
+    const fd = this.#fd
+    if (fd === undefined) throw new Error(`${this.path} is closed.`)
+    for (let done = 0; done < buffer.length; ) {
+      done += writeSync(fd, buffer, done, buffer.length - done, offset + done)
+    }
+  }
+}
