@@ -15,7 +15,7 @@ export interface Request {
   /** Opened anew for each attempt. */
   readonly body?: () => Readable | Uint8Array | string
   readonly signal?: AbortSignal
-  /** Longest silence before and within the answer, in milliseconds. */
+  /** Longest silence within the answer, in milliseconds, where it is another than usual. */
   readonly silenceMs?: number
 }
 
@@ -38,6 +38,7 @@ const LONGEST_PAUSE_MS = 1000
 
 export class Connection {
   readonly #pool: Pool
+  readonly #origin: string
   readonly #prefix: string
   readonly #headers: Readonly<Record<string, string>>
   readonly #patience: Patience
@@ -47,6 +48,7 @@ export class Connection {
   constructor(server: string, token: string, patience: Patience) {
     const { origin, pathname } = new URL(server)
     const { connectMs, answerMs } = patience
+    this.#origin = origin
     this.#prefix = pathname.replace(/\/+$/, '')
     this.#headers = { authorization: `Bearer ${token}` }
     this.#patience = patience
@@ -108,7 +110,7 @@ export class Connection {
 
   async #once<T extends Answer | StreamedAnswer>(request: Request, wantsStream: boolean): Promise<T> {
     const { method, path, signal } = request
-    const name = `${method} ${path}`
+    const name = `${method} ${this.#origin}${this.#prefix}${path}`
     if (signal?.aborted) throw connectionError(name, new Error('it was given up'))
     const body = request.body?.()
     let exchange: Exchange | undefined
@@ -136,7 +138,7 @@ export class Connection {
       path: this.#prefix + path,
       headers: { ...this.#headers, ...headers },
       ...(body !== undefined && { body }),
-      ...(silenceMs !== undefined && { headersTimeout: silenceMs, bodyTimeout: silenceMs }),
+      ...(silenceMs !== undefined && { bodyTimeout: silenceMs }),
     }
   }
 }

@@ -41,7 +41,8 @@ export function refusalOf(request: string, { status, headers, body }: Answer): S
 /** UNAVAILABLE: what became of the request is not known. BODY_BROKEN where the bytes to be sent were not what was announced. */
 export function connectionError(request: string, cause: unknown): SpaceError {
   if (cause instanceof SpaceError) return cause
-  const why = cause instanceof Error ? cause.message || cause.name : String(cause)
+  // Of several addresses that failed alike Node says just the code.
+  const why = cause instanceof Error ? cause.message || codeOf(cause) || cause.name : String(cause)
   if (codeOf(cause) === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH') {
     return new SpaceError(
       'BODY_BROKEN',
