@@ -6,6 +6,7 @@ import { Directory } from '../../src/accounts/directory.js'
 import { type PlanOverrides, planTable } from '../../src/accounts/plans.js'
 import { Throttle } from '../../src/accounts/throttle.js'
 import type { Account } from '../../src/accounts/types.js'
+import { bindStore, folderPlace } from '../../src/binding.js'
 import { LocalBlobStore } from '../../src/blobs/local/store.js'
 import { createApp } from '../../src/http/app.js'
 import type { AppDeps } from '../../src/http/deps.js'
@@ -64,6 +65,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
   const client = await redis.connect('server')
   const blobs = new LocalBlobStore(folder, { durability: 'os' })
   await blobs.open()
+  await bindStore(client, folderPlace(folder))
   const directory = new Directory(client, { plans: planTable(options.plans) })
   const errors: string[] = []
   const spaces = new Spaces(client, {

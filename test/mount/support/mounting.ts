@@ -4,10 +4,11 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
+import type { ProcessRequest } from '../../../src/commands/mounting/process.js'
+import { cleanEnvironment, MAIN } from '../../support/cli.js'
 import { isMounted, lacking } from '../../support/mounts.js'
 import { type Ran, runProgram } from '../../support/programs.js'
 import type { TestServer } from '../../support/server.js'
-import type { MountSettings } from './mount-space.js'
 
 /** What the machine lacks for mounting: tests are left out where it is not nothing. */
 export const LACKING = lacking({ root: false })
@@ -22,9 +23,19 @@ export interface MountOptions {
   /** Default: new ones, which go with the mount. */
   readonly dir?: string
   readonly cacheDir?: string
+  /** Further ones of `novem-spaces mount`. */
+  readonly flags?: readonly string[]
 }
 
-const PROGRAM = fileURLToPath(new URL('./mount-space.js', import.meta.url))
+/** Where a mount finds its space: over HTTP, or straight in the store of a server of this machine. */
+export interface MountFrom {
+  readonly space: string
+  readonly server?: { readonly url: string; readonly token: string }
+  readonly store?: { readonly redis: string; readonly folder: string; readonly owner: string }
+}
+
+/** What `serve --mount` runs for each of its mounts. */
+const SERVER_MOUNT = fileURLToPath(new URL('../../../src/commands/mounting/process.js', import.meta.url))
 /** Unmounting may have to send what is unsent. */
 const END_PATIENCE = 60_000
 
@@ -52,31 +63,29 @@ export class SpaceMount {
   }
 
   /** Resolves when it is mounted. Whoever calls this ends or abandons it; `mountSpace` does so with the test. */
-  static async start(
-    from: Pick<MountSettings, 'server' | 'store' | 'space'>,
-    options: MountOptions = {},
-  ): Promise<SpaceMount> {
+  static async start(from: MountFrom, options: MountOptions = {}): Promise<SpaceMount> {
     const own: string[] = []
     const folder = (name: string) => {
       const made = mkdtempSync(`/tmp/novem-${name}-`)
       own.push(made)
       return made
     }
-    const { kind = 'through', readOnly = false, cacheDir = folder('cache') } = options
+    const { cacheDir = folder('cache') } = options
     const dir = options.dir ?? `${folder('mount')}/mnt`
     mkdirSync(dir, { recursive: true })
-    const settings: MountSettings = {
-      ...from,
-      ...{ dir, cacheDir, readOnly, write: kind === 'back' ? 'back' : 'through' },
-    }
-    const child = spawn(process.execPath, ['--enable-source-maps', PROGRAM, JSON.stringify(settings)], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    // Where the user's records of mounts are.
+    const env = { XDG_STATE_HOME: cacheDir, XDG_CONFIG_HOME: cacheDir, XDG_CACHE_HOME: cacheDir }
+    const child = from.server
+      ? spawnCommand(from.server, from.space, { ...options, dir, cacheDir }, env)
+      : spawnServerMount(from, { ...options, dir, cacheDir }, env)
     const mount = new SpaceMount(dir, cacheDir, child, own)
-    const ready = await Promise.race([once(child.stdout, 'data'), mount.#ended])
-    if (Array.isArray(ready)) return mount
+    const ready = child.stdout && from.server ? once(child.stdout, 'data') : once(child, 'message')
+    const said = String(
+      await Promise.race([ready.then(([word]) => JSON.stringify(String(word.ready ?? word))), mount.#ended]),
+    )
+    if (said.startsWith('"Mounted ')) return mount
     mount.abandon()
-    throw new Error(`The mount ended with ${ready}: ${mount.said()}`)
+    throw new Error(`The mount said ${said}: ${mount.said()}`)
   }
 
   /** What it has logged. */
@@ -109,6 +118,57 @@ export class SpaceMount {
   }
 }
 
+interface Places {
+  readonly dir: string
+  readonly cacheDir: string
+}
+
+/** `novem-spaces mount`, as a user runs it. */
+function spawnCommand(
+  { url, token }: NonNullable<MountFrom['server']>,
+  space: string,
+  { kind, readOnly, dir, cacheDir, flags = [] }: MountOptions & Places,
+  env: Readonly<Record<string, string>>,
+): ChildProcess {
+  const write = kind === 'back' ? 'back' : 'through'
+  const args = [
+    '--server',
+    url,
+    '--write',
+    write,
+    '--cache-dir',
+    cacheDir,
+    ...(readOnly ? ['--read-only'] : []),
+  ]
+  return spawn(process.execPath, ['--enable-source-maps', MAIN, 'mount', space, dir, ...args, ...flags], {
+    env: cleanEnvironment({ ...env, NOVEM_TOKEN: token }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
+function spawnServerMount(
+  { space, store }: MountFrom,
+  { readOnly = false, dir, cacheDir }: MountOptions & Places,
+  env: Readonly<Record<string, string>>,
+): ChildProcess {
+  if (!store) throw new Error('There is nothing to mount.')
+  const { redis, folder, owner } = store
+  const child = spawn(process.execPath, ['--enable-source-maps', SERVER_MOUNT], {
+    env: cleanEnvironment(env),
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  const request: ProcessRequest = {
+    source: { kind: 'store', config: { dataDir: folder, redisUrl: redis, durability: 'os' }, owner, space },
+    settings: {
+      ...{ dir, cacheDir, readOnly, server: folder, cacheBytes: 1e9, write: 'through' },
+      ...{ allowOther: false, nonEmpty: false },
+    },
+    ...{ stay: false, logLevel: 'info' },
+  }
+  child.send(request)
+  return child
+}
+
 /** Mounts a space of the server's first account; the mount goes with the test at the latest. */
 export async function mountSpace(
   t: ExecutionContext,
@@ -126,7 +186,7 @@ export function placeOf(
   { url, token, redis, folder, account }: Pick<TestServer, 'url' | 'token' | 'redis' | 'folder' | 'account'>,
   space: string,
   kind?: MountKind,
-): Pick<MountSettings, 'server' | 'store' | 'space'> {
+): MountFrom {
   return kind === 'direct'
     ? { space, store: { redis: redis.socket, folder, owner: account.name } }
     : { space, server: { url, token } }
