@@ -1,0 +1,53 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+import { tempFolder } from '../support/folder.js'
+import { Random } from '../support/random.js'
+import { type TestServer, testServer } from '../support/server.js'
+import { LACKING, MOUNT_KINDS, mountSpace, must, runTimed } from './support/mounting.js'
+import { agrees, makeSpace } from './support/space-view.js'
+
+/** Random operations of several processes, each step compared with a local folder; then all of it, three ways. */
+
+const WALK = fileURLToPath(new URL('./random-walk.js', import.meta.url))
+const LONG = process.env.NOVEM_TEST_LONG === '1'
+const PROCESSES = 3
+const STEPS = LONG ? 5000 : 300
+
+const mountTest = LACKING.length === 0 ? test.serial : test.skip
+
+let server: TestServer
+test.before(async () => {
+  server = await testServer()
+})
+test.after.always(() => server.stop())
+
+for (const kind of MOUNT_KINDS) {
+  mountTest(`${kind}: random operations do what they do on a local folder`, async (t) => {
+    t.timeout(LONG ? 900_000 : 120_000)
+    const random = Random.seeded()
+    t.log(`seed ${random.seed}`)
+    await makeSpace({ ...server, space: kind })
+    const local = tempFolder(t)
+    const mount = await mountSpace(t, server, kind, { kind })
+    const walks = Array.from({ length: PROCESSES }, async (_, index) => {
+      const folder = `process ${index}`
+      mkdirSync(join(local, folder))
+      await must(t, 'mkdir', [join(mount.dir, folder)])
+      const args = [
+        WALK,
+        join(local, folder),
+        join(mount.dir, folder),
+        String(random.below(1e9)),
+        String(STEPS),
+      ]
+      return runTimed(process.execPath, args, { seconds: LONG ? 800 : 90 })
+    })
+    for (const { code, said } of await Promise.all(walks)) t.is(code, 0, said)
+    await must(t, 'diff', ['-r', local, mount.dir])
+    await mount.end()
+    await agrees(t, server, kind, local)
+    t.deepEqual(server.errors, [])
+  })
+}
