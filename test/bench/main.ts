@@ -8,13 +8,25 @@ import { blobs } from './blobs.js'
 import { dav } from './dav.js'
 import type { Group } from './group.js'
 import { http } from './http.js'
+import { journal } from './journal.js'
 import { measure, print, type Result } from './measure.js'
 import { mount } from './mount.js'
+import { scale } from './scale.js'
 import { sharing } from './sharing.js'
 import { store } from './store.js'
 import { uploads } from './uploads.js'
 
-const GROUPS: Readonly<Record<string, Group>> = { store, blobs, http, dav, mount, uploads, sharing }
+const GROUPS: Readonly<Record<string, Group>> = {
+  store,
+  blobs,
+  http,
+  dav,
+  mount,
+  uploads,
+  journal,
+  scale,
+  sharing,
+}
 const ROUNDS = 5
 
 const { values, positionals } = parseArgs({

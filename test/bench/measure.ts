@@ -15,6 +15,8 @@ export interface Latency {
 /** One of the things compared. */
 export interface Side {
   readonly name: string
+  /** Where the sides are the same work at several sizes: how many of what the measurement says there are. */
+  readonly at?: number
   run(): Promise<number | Sample> | number
 }
 
@@ -27,6 +29,8 @@ export interface Measurement {
   /** Rounds counted, after one that is not; as many as the group says unless given here. */
   readonly rounds?: number
   readonly point?: Point
+  /** What the sides' `at` counts. */
+  readonly of?: string
 }
 
 /** Measurements of one `curve` are the same work at other sizes: `at` is how many of `of` there were. */
@@ -38,6 +42,7 @@ export interface Point {
 
 export interface Spread {
   readonly side: string
+  readonly at?: number
   readonly median: number
   readonly min: number
   readonly max: number
@@ -57,6 +62,7 @@ export interface Result {
   readonly target?: string
   readonly reached?: boolean
   readonly point?: Point
+  readonly of?: string
 }
 
 /** Are larger numbers of this unit the better ones? */
@@ -83,6 +89,7 @@ export async function measure(group: string, what: Measurement, rounds: number):
     ),
     ...(what.target && { target: what.target.says, reached: what.target.reached(medians) }),
     ...(what.point && { point: what.point }),
+    ...(what.of !== undefined && { of: what.of }),
   }
 }
 
@@ -116,6 +123,7 @@ class Track {
     const timed = this.#samples.flatMap(({ latency }) => latency ?? [])
     return {
       side: this.side.name,
+      ...(this.side.at !== undefined && { at: this.side.at }),
       median: median(values),
       min: Math.min(...values),
       max: Math.max(...values),
