@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- [--quick] [--json] [GROUP…]`: how fast we are beside others, in one run. Only ratios count; absolute
- * numbers belong to the machine. Groups: see `GROUPS`.
+ * `npm run bench -- [--quick] [--json] [--report] [GROUP…]`: how fast we are beside others, in one run. Only ratios count;
+ * absolute numbers belong to the machine. Groups: see `GROUPS`. `--report` keeps what was found in `results/` and writes
+ * `report.md` anew of all that was kept; `--redraw` only writes it.
  */
 import { exit, stderr, stdout } from 'node:process'
 import { parseArgs } from 'node:util'
@@ -11,27 +12,31 @@ import { http } from './http.js'
 import { journal } from './journal.js'
 import { measure, print, type Result } from './measure.js'
 import { mount } from './mount.js'
+import { thisMachine } from './report/machine.js'
+import { type GroupResults, keep } from './report/results.js'
+import { writeReport } from './report/write.js'
 import { scale } from './scale.js'
 import { sharing } from './sharing.js'
 import { store } from './store.js'
 import { uploads } from './uploads.js'
 
 const GROUPS: Readonly<Record<string, Group>> = {
-  store,
-  blobs,
-  http,
   dav,
   mount,
+  http,
   uploads,
-  journal,
+  store,
   scale,
+  journal,
+  blobs,
   sharing,
 }
 const ROUNDS = 5
 
+const flag = { type: 'boolean', default: false } as const
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+  options: { json: flag, quick: flag, report: flag, redraw: flag },
 })
 const unknown = positionals.find((name) => !(name in GROUPS))
 if (unknown !== undefined) {
@@ -39,12 +44,14 @@ if (unknown !== undefined) {
   exit(1)
 }
 
-const results: (Result | { readonly group: string; readonly remark: string })[] = []
-for (const name of positionals.length > 0 ? positionals : Object.keys(GROUPS)) {
+async function run(name: string): Promise<GroupResults> {
   const group = GROUPS[name] as Group
+  const machine = thisMachine()
+  const results: Result[] = []
+  const remarks: string[] = []
   for await (const what of group({ quick: values.quick })) {
     if (typeof what === 'string') {
-      results.push({ group: name, remark: what })
+      remarks.push(what)
       if (!values.json) stdout.write(`${name}: ${what}\n`)
       continue
     }
@@ -52,5 +59,16 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(GROUPS)) {
     results.push(result)
     if (!values.json) stdout.write(`${print(result)}\n`)
   }
+  return { group: name, machine, quick: values.quick, results, remarks }
 }
-if (values.json) stdout.write(`${JSON.stringify(results, null, 2)}\n`)
+
+const all: GroupResults[] = []
+if (!values.redraw) {
+  for (const name of positionals.length > 0 ? positionals : Object.keys(GROUPS)) {
+    const found = await run(name)
+    all.push(found)
+    if (values.report) await keep(found)
+  }
+}
+if (values.json) stdout.write(`${JSON.stringify(all, null, 2)}\n`)
+if (values.report || values.redraw) await writeReport(Object.keys(GROUPS))

@@ -15,7 +15,8 @@ import type { Measurement, Side } from './measure.js'
 const WIDTH = 64
 const FOLDER = 1000
 const OPERATIONS = 5000
-const PAGE = 1000
+const PAGE = 100
+const PAGES = 200
 const SPACES = 1000
 
 export const scale: Group = async function* ({ quick }) {
@@ -73,9 +74,11 @@ function* operations(scenes: readonly Scene[]): Generator<Measurement> {
   yield every('look-up of a file', ({ space, entries }) => {
     return each((n) => space.stat(`flat/${fileName((n * 7919) % (entries / 2))}`))
   })
-  yield every(`page of ${PAGE} in the middle of the large folder`, async ({ space, entries }) => {
-    const cursor = fileName(Math.floor(entries / 4))
-    return 1000 * (await milliseconds(() => space.spaces.list(space.op, at('flat'), { cursor, limit: PAGE })))
+  yield every(`page of ${PAGE} of the large folder`, async ({ space }) => {
+    const { spaces, op } = space
+    const { cursor } = await spaces.list(op, at('flat'), { limit: PAGE })
+    const behind = { limit: PAGE, ...(cursor !== undefined && { cursor }) }
+    return 1e6 / (await rate(PAGES, 1, () => spaces.list(op, at('flat'), behind)))
   })
   yield every('new file in the large folder', ({ space }) => {
     const round = next++

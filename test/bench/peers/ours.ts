@@ -12,6 +12,8 @@ export interface OursOptions {
 /** Our server; `base` is the content of the space `files`. */
 export interface Ours extends Peer {
   readonly url: string
+  /** The server itself, without Redis and workers. */
+  readonly pid: number
   /** The name of the account that is there from the start. */
   readonly account: string
   readonly token: string
@@ -40,6 +42,7 @@ export async function startOurs(folder: string, options: OursOptions = {}): Prom
     base: `${spaces}/files/content/`,
     headers: { Authorization: `Bearer ${token}` },
     url: server.url,
+    pid: server.pid,
     account,
     token,
     spaces,

@@ -1,0 +1,80 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { moreIsBetter, type Result, shown } from '../measure.js'
+import { type Picture, picturesOf } from './pictures.js'
+import { BENCH, type GroupResults, kept } from './results.js'
+
+/** Writes `report.md` and `charts/` of what was kept of the groups. */
+export async function writeReport(groups: readonly string[]): Promise<void> {
+  const all = await kept(groups)
+  const charts = new URL('charts/', BENCH)
+  await rm(charts, { recursive: true, force: true })
+  await mkdir(charts, { recursive: true })
+  const sections: string[] = []
+  for (const group of all) {
+    const pictures = picturesOf(group)
+    for (const { name, svg } of pictures) await writeFile(new URL(`${name}.svg`, charts), svg)
+    sections.push(section(group, pictures))
+  }
+  await writeFile(new URL('report.md', BENCH), `${[...heading(all), ...sections].join('\n\n')}\n`)
+}
+
+function heading(all: readonly GroupResults[]): string[] {
+  return [
+    '# Measured beside its peers',
+    'Written by `npm run bench -- --report`; nothing in it is edited by hand. All sides of a line were run in turn (A B A B …), after a ' +
+      'round that does not count: medians, in brackets the lowest and the highest. Load generators run on the same machine as the servers. ' +
+      'Absolute numbers belong to that machine; only ratios can be compared.',
+    '## Where we do not reach what we want, or are behind',
+    losses(all),
+  ]
+}
+
+function losses(all: readonly GroupResults[]): string {
+  const lines = all.flatMap(({ group, results }) => results.flatMap((result) => loss(group, result)))
+  return lines.length === 0 ? 'Nowhere.' : lines.join('\n')
+}
+
+function loss(group: string, result: Result): string[] {
+  const [ours, ...others] = result.spreads
+  const failed = result.failures.map(({ side, why }) => `- ${group}: ${result.name}: ${side} failed: ${why}`)
+  if (!ours) return failed
+  const sign = moreIsBetter(result.unit) ? 1 : -1
+  const better = others.filter(({ side, median }) => {
+    return !side.startsWith('ours') && result.of === undefined && sign * median > sign * ours.median
+  })
+  if (result.reached !== false && better.length === 0) return failed
+  const aim = result.reached === false ? ` (aim: ${result.target})` : ''
+  const beside = better.map(({ side, median }) => `${side} ${shown(median)}`).join(', ')
+  const behind = beside === '' ? '' : `; ahead of us: ${beside}`
+  return [...failed, `- ${group}: ${result.name}: ${shown(ours.median)} ${result.unit}${aim}${behind}`]
+}
+
+function section(
+  { group, machine, quick, results, remarks }: GroupResults,
+  pictures: readonly Picture[],
+): string {
+  const { when, processors, memoryGb, system, node, redis, load } = machine
+  const described = `${when} UTC, ${processors}, ${memoryGb} GB, ${system}, Node ${node}, Redis ${redis}; load before: ${load}.`
+  return [
+    `## ${group}`,
+    quick ? `${described} A quick run: sizes and times are smaller.` : described,
+    ...remarks,
+    ...pictures.map(({ name, title }) => `![${title}](charts/${name}.svg)`),
+    table(results),
+  ].join('\n\n')
+}
+
+function table(results: readonly Result[]): string {
+  const rows = results.flatMap(({ name, unit, spreads, target, reached }) =>
+    spreads.map(({ side, median, min, max, ratio, latency }, at) => [
+      at === 0 ? name : '',
+      side,
+      `${shown(median)} ${unit} (${shown(min)}–${shown(max)})`,
+      at === 0 || ratio === undefined ? '' : ratio.toFixed(2),
+      latency ? `${shown(latency.p50)} / ${shown(latency.p99)}` : '',
+      at === 0 && target !== undefined ? `${target}: ${reached ? 'reached' : '**not reached**'}` : '',
+    ]),
+  )
+  const head = ['work', 'who', 'median (lowest–highest)', 'first ÷ this', 'p50 / p99 ms', 'aim']
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
