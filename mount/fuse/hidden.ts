@@ -20,6 +20,13 @@ interface Hiding {
   replacing?: boolean
 }
 
+interface Tell {
+  /** An unlink that the program was told has happened has not. */
+  failed(path: string, error: unknown): void
+  /** A file that was hidden to be replaced is not. */
+  restored(path: string): void
+}
+
 /** Tells hidings apart, and keeps their aliases from anybody but libfuse. */
 export class HiddenFiles {
   /** Whose end is not known yet, by path; rarely more than one. */
@@ -29,7 +36,7 @@ export class HiddenFiles {
 
   constructor(
     private readonly fs: Pick<FileSystem, 'hide' | 'dropHidden'>,
-    private readonly failed: (path: string, error: unknown) => void,
+    private readonly tell: Tell,
     private readonly patience = PATIENCE,
   ) {}
 
@@ -90,6 +97,9 @@ export class HiddenFiles {
     hiding.replacing = true
     try {
       return await rename()
+    } catch (error) {
+      this.tell.restored(path)
+      throw error
     } finally {
       this.#end(hiding)
     }
@@ -110,7 +120,7 @@ export class HiddenFiles {
     try {
       await this.fs.dropHidden(hiding.path)
     } catch (error) {
-      this.failed(hiding.path, error)
+      this.tell.failed(hiding.path, error)
     } finally {
       this.#end(hiding)
     }

@@ -64,6 +64,12 @@ export class KernelLink {
     this.#cache?.invalidate(changes)
   }
 
+  /** This path means something else than the kernel believes. */
+  forget(path: string): void {
+    const at = path.lastIndexOf('/')
+    this.invalidate([{ folder: path.slice(0, at) || '/', name: path.slice(at + 1), unlinked: true }])
+  }
+
   close(): void {
     this.#closed = true
     this.#cache?.close()

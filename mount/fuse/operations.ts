@@ -1,6 +1,7 @@
 import type { Log } from '../../src/log.js'
 import { type Awaitable, type FileSystem, FileSystemError } from '../filesystem.js'
 import { HiddenFiles } from './hidden.js'
+import { OpenPaths } from './open-paths.js'
 import { type Ownership, statfsWords, statWords, TYPE_WORDS } from './stat.js'
 
 /** As libfuse passes "leave it as it is": (uid_t) -1. */
@@ -15,15 +16,19 @@ export interface Listed {
 /** What the kernel asks, in the kernel's terms, answered by a FileSystem. Fails with FileSystemError. */
 export class Operations {
   readonly hidden: HiddenFiles
+  readonly #open = new OpenPaths()
 
   constructor(
     private readonly fs: FileSystem,
     private readonly owner: Ownership,
     log: Log,
+    /** A path stands again for what it did; the kernel and libfuse believe otherwise. */
+    restored: (path: string) => void,
   ) {
-    this.hidden = new HiddenFiles(fs, (path, error) =>
-      log.error(`${path} was unlinked here while open, but stays: ${String(error)}`),
-    )
+    this.hidden = new HiddenFiles(fs, {
+      failed: (path, error) => log.error(`${path} was unlinked here while open, but stays: ${String(error)}`),
+      restored,
+    })
   }
 
   getattr(path: string, handle: number): Awaitable<Uint32Array> {
@@ -50,12 +55,13 @@ export class Operations {
   }
 
   open(path: string, flags: number): Awaitable<number> {
-    return this.fs.open(path, flags)
+    return this.#opened(path, this.fs.open(path, flags))
   }
 
   create(path: string, mode: number, flags: number | undefined): Awaitable<number> {
     this.#checkNew(path)
-    return flags === undefined ? this.fs.create(path, mode) : this.fs.create(path, mode, flags)
+    const handle = flags === undefined ? this.fs.create(path, mode) : this.fs.create(path, mode, flags)
+    return this.#opened(path, handle)
   }
 
   read(handle: number, buffer: Buffer, offset: number): Awaitable<number> {
@@ -75,6 +81,7 @@ export class Operations {
   }
 
   release(handle: number): Awaitable<void> {
+    this.#open.released(handle)
     return this.fs.release(handle)
   }
 
@@ -104,6 +111,7 @@ export class Operations {
   }
 
   rmdir(path: string): Awaitable<void> {
+    this.#checkUnused(path)
     return this.fs.rmdir(path)
   }
 
@@ -114,10 +122,14 @@ export class Operations {
     this.hidden.forget(path)
   }
 
-  rename(thread: object, from: string, to: string): Awaitable<void> {
-    if (this.hidden.isHiding(from, to)) return this.hidden.hide(thread, from, to)
-    this.#checkNew(to)
-    return this.hidden.replace(to, () => this.fs.rename(from, to))
+  async rename(thread: object, from: string, to: string): Promise<void> {
+    if (this.hidden.isHiding(from, to)) await this.hidden.hide(thread, from, to)
+    else {
+      this.#checkNew(to)
+      this.#checkUnused(to)
+      await this.hidden.replace(to, () => this.fs.rename(from, to))
+    }
+    this.#open.moved(from, to)
   }
 
   #checkNew(path: string): void {
@@ -131,6 +143,17 @@ export class Operations {
   /** A space has neither links of either sort nor devices. */
   refuse(what: string, path: string): never {
     throw new FileSystemError('EPERM', `${path} cannot be made: a space keeps no ${what}.`)
+  }
+
+  /** Of a folder that is to go. */
+  #checkUnused(path: string): void {
+    if (this.#open.isAnyBelow(path)) throw new FileSystemError('ENOTEMPTY', `A file in ${path} is open.`)
+  }
+
+  #opened(path: string, handle: Awaitable<number>): Awaitable<number> {
+    if (handle instanceof Promise) return handle.then((given) => this.#opened(path, given))
+    this.#open.opened(handle, path)
+    return handle
   }
 
   close(): Promise<void> {

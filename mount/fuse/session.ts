@@ -39,7 +39,9 @@ export class Session implements Mounted {
   ) {
     const { log, uid = process.getuid?.() ?? 0, gid = process.getgid?.() ?? 0, umask = 0o022 } = options
     this.#requests = new Requests(options.longestWait)
-    this.#operations = new Operations(fs, { uid, gid, umask }, log)
+    this.#operations = new Operations(fs, { uid, gid, umask }, log, (restored) =>
+      this.#link?.forget(restored),
+    )
     this.done = new Promise((resolve) => {
       this.#ended = resolve
     })

@@ -27,6 +27,7 @@ export class MemoryFileSystem implements FileSystem {
   readonly calls: string[] = []
   /** Open files by handle. */
   readonly handles = new Map<number, Node>()
+  /** By the name of its alias, whichever folder that is in by now. */
   readonly #hidden = new Map<string, Node>()
   #next = 1
 
@@ -108,7 +109,7 @@ export class MemoryFileSystem implements FileSystem {
 
   unlink(path: string): void {
     this.#note('unlink', path)
-    if (this.#hidden.delete(path)) return
+    if (this.#hidden.delete(nameOf(path))) return
     this.#at(path)
     this.#folder(parentOf(path)).children.delete(nameOf(path))
   }
@@ -122,7 +123,7 @@ export class MemoryFileSystem implements FileSystem {
 
   hide(path: string, alias: string): void {
     this.#note('hide', path)
-    this.#hidden.set(alias, this.#at(path))
+    this.#hidden.set(nameOf(alias), this.#at(path))
   }
 
   dropHidden(path: string): void {
@@ -183,7 +184,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   #at(path: string): Node {
-    const hidden = this.#hidden.get(path)
+    const hidden = this.#hidden.get(nameOf(path))
     if (hidden) return hidden
     let node: Node | undefined = this.root
     for (const name of path.split('/').filter(Boolean)) node = node?.children.get(name)

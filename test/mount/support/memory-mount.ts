@@ -8,6 +8,7 @@
  *   ["update", path, text]     other bytes in the same file
  *   ["remove", path]
  *   ["hold", method, path]     calls of that method for that path are not answered
+ *   ["late", method, path]     the same, but the answer is made now
  *   ["waiting"]                how many calls are held back
  *   ["free"]                   now they are
  *   ["fail", method, errno]    calls of that method fail so; with no errno, by a TypeError
@@ -25,7 +26,7 @@ const say = (text: string) => process.stdout.write(`${text}\n`)
 const warn = (text: string) => process.stderr.write(`${text}\n`)
 
 const memory = new MemoryFileSystem()
-const held = new Map<string, Deferred>()
+const held = new Map<string, Deferred & { readonly isLate: boolean }>()
 let waiting = 0
 const failing = new Map<string, Errno | undefined>()
 
@@ -37,7 +38,8 @@ const fs = new Proxy<FileSystem>(memory, {
       const gate = held.get(`${method} ${args[0]}`)
       if (gate) {
         waiting++
-        return gate.promise.then(() => call.apply(target, args))
+        const early = gate.isLate ? call.apply(target, args) : undefined
+        return gate.promise.then(() => early ?? call.apply(target, args))
       }
       if (!failing.has(method)) return call.apply(target, args)
       const errno = failing.get(method)
@@ -64,7 +66,8 @@ function obey([command = '', ...[first = '', second = '']]: readonly string[]): 
       memory.unlink(first)
       return changed(first, true)
     case 'hold':
-      return held.set(`${first} ${second}`, deferred()).size
+    case 'late':
+      return held.set(`${first} ${second}`, { ...deferred(), isLate: command === 'late' }).size
     case 'waiting':
       return waiting
     case 'free':
