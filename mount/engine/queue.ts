@@ -6,6 +6,8 @@ import type { FileNode } from './nodes.js'
 import type { Sender } from './sender.js'
 
 const WIDTH = 8
+/** A new file often gets its name only now, by a rename. So long it waits for that, unless somebody waits for it (ms). */
+const SETTLING = 50
 const LEAST_PAUSE = 1000
 const LONGEST_PAUSE = 30_000
 
@@ -14,6 +16,8 @@ interface Waiting {
   readonly key: string
   readonly barrier: boolean
   readonly size: number
+  /** Not before this moment. */
+  from: number
   isRunning: boolean
   /** The server refused it for a reason that time may mend; the others go past it. */
   isParked: boolean
@@ -40,6 +44,7 @@ export class SendQueue {
   #running = 0
   #pause = LEAST_PAUSE
   #timer: NodeJS.Timeout | undefined
+  #settling: NodeJS.Timeout | undefined
   #isClosed = false
 
   constructor(
@@ -69,25 +74,26 @@ export class SendQueue {
     const before = this.#waiting.get(content.intent)
     const n = this.intents.record({ ...intent, attempts: [...content.attempts] }, content.intent)
     this.#take(content.intent)
-    this.#put(n, node, intent, before?.done)
+    this.#put(n, node, intent, intent.barrier ? 0 : Date.now() + SETTLING, before?.done)
   }
 
   /** What an earlier mount wrote down. */
   adopt(node: FileNode, intent: Intent): void {
     this.intents.adopt(intent)
-    this.#put(intent.n, node, intent)
+    this.#put(intent.n, node, intent, 0)
   }
 
   #put(
     n: number,
     node: FileNode,
     { key, barrier }: Pick<Intent, 'key' | 'barrier'>,
+    from: number,
     done = withResolvers(),
   ): void {
     if (node.content) node.content.intent = n
     const size = node.content?.work?.size ?? 0
     this.#bytes += size
-    this.#waiting.set(n, { node, key, barrier, size, isRunning: false, isParked: false, done })
+    this.#waiting.set(n, { node, key, barrier, size, from, isRunning: false, isParked: false, done })
     setImmediate(() => this.#pump())
   }
 
@@ -120,7 +126,10 @@ export class SendQueue {
   retry(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    for (const entry of this.#waiting.values()) entry.isParked = false
+    for (const entry of this.#waiting.values()) {
+      entry.isParked = false
+      entry.from = 0
+    }
     this.#pump()
   }
 
@@ -139,6 +148,7 @@ export class SendQueue {
     }
     this.#isClosed = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#settling)
     if (this.#waiting.size > 0)
       this.log.warn(`${this.#waiting.size} files are not sent yet; the next mount sends them.`)
   }
@@ -150,10 +160,21 @@ export class SendQueue {
       if (this.#running >= WIDTH) return
       if (entry.isParked) continue
       if (entry.barrier && before > 0) return
+      if (entry.from > Date.now()) {
+        this.#settle(entry.from)
+        return
+      }
       if (!entry.isRunning) void this.#send(n, entry)
       if (entry.barrier) return
       before += 1
     }
+  }
+
+  #settle(until: number): void {
+    this.#settling ??= setTimeout(() => {
+      this.#settling = undefined
+      this.#pump()
+    }, until - Date.now())
   }
 
   async #send(n: number, entry: Waiting): Promise<void> {
