@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava'
 import { KernelCache, type KernelCacheParts } from '../../mount/fuse/kernel-cache.js'
 import { memoryMount, shell, until } from './support/mounted.js'
 
-test('what was asked once is not asked again', async (t) => {
+test.serial('what was asked once is not asked again', async (t) => {
   const { path, tell } = await memoryMount(t)
   await shell('mkdir d; echo text > d/a; cat d/a', path)
   await stat(`${path}/d/a`)
@@ -19,7 +19,7 @@ test('what was asked once is not asked again', async (t) => {
   )
 })
 
-test('other bytes in a file show at once, in size and contents', async (t) => {
+test.serial('other bytes in a file show at once, in size and contents', async (t) => {
   const { path, tell } = await memoryMount(t)
   await writeFile(`${path}/a`, 'one')
   for (let i = 0; i < 50; i++) {
@@ -30,7 +30,7 @@ test('other bytes in a file show at once, in size and contents', async (t) => {
   }
 })
 
-test('a file that was replaced, gone or come shows at once', async (t) => {
+test.serial('a file that was replaced, gone or come shows at once', async (t) => {
   const { path, tell } = await memoryMount(t)
   for (let i = 0; i < 30; i++) {
     await tell('put', '/a', `text ${i}`)
@@ -42,7 +42,7 @@ test('a file that was replaced, gone or come shows at once', async (t) => {
   }
 })
 
-test('whoever has a file open when it changes reads the new bytes', async (t) => {
+test.serial('whoever has a file open when it changes reads the new bytes', async (t) => {
   const { path, tell } = await memoryMount(t)
   await writeFile(`${path}/a`, 'before')
   const file = await open(`${path}/a`)
@@ -53,7 +53,7 @@ test('whoever has a file open when it changes reads the new bytes', async (t) =>
   await file.close()
 })
 
-test('a file that takes the place of a folder, and the other way round', async (t) => {
+test.serial('a file that takes the place of a folder, and the other way round', async (t) => {
   const { path, tell } = await memoryMount(t)
   for (let i = 0; i < 5; i++) {
     await shell('mkdir d; echo text > d/a; ls -lR', path)
@@ -65,7 +65,7 @@ test('a file that takes the place of a folder, and the other way round', async (
   }
 })
 
-test('an answer from before a change that arrives after it is not believed', async (t) => {
+test.serial('an answer from before a change that arrives after it is not believed', async (t) => {
   const { path, tell } = await memoryMount(t)
   await tell('put', '/a', 'before')
   await tell('late', 'getattr', '/a')
@@ -78,54 +78,60 @@ test('an answer from before a change that arrives after it is not believed', asy
   await until(async () => (await stat(`${path}/a`)).size === 8, 'the new size shows')
 })
 
-test('the companion that was killed: changes show a little later, and the mount goes on', async (t) => {
-  const mount = await memoryMount(t)
-  await writeFile(`${mount.path}/a`, 'one')
-  const { said } = await shell(`pgrep -P ${mount.process.pid} -f companion-process`, '/')
-  process.kill(Number(said), 'SIGKILL')
-  await until(() => /may show up to 1 s late/.test(mount.said()), 'the mount notices')
-  await writeFile(`${mount.path}/b`, 'one')
-  await mount.tell('update', '/b', 'three')
-  await shows(t, `${mount.path}/b`, 'three')
-})
+test.serial(
+  'the companion that was killed: changes show a little later, and the mount goes on',
+  async (t) => {
+    const mount = await memoryMount(t)
+    await writeFile(`${mount.path}/a`, 'one')
+    const { said } = await shell(`pgrep -P ${mount.process.pid} -f companion-process`, '/')
+    process.kill(Number(said), 'SIGKILL')
+    await until(() => /may show up to 1 s late/.test(mount.said()), 'the mount notices')
+    await writeFile(`${mount.path}/b`, 'one')
+    await mount.tell('update', '/b', 'three')
+    await shows(t, `${mount.path}/b`, 'three')
+  },
+)
 
-test('look-ups under a storm of changes, renames and unlinks: no dead-lock, and right in the end', async (t) => {
-  const mount = await memoryMount(t)
-  const { path, tell } = mount
-  const names = Array.from({ length: 20 }, (_, i) => `f${i}`)
-  const end = Date.now() + 3_000
-  const hammer = shell(
-    `while [ -z "$(ls stop 2>/dev/null)" ]; do for f in ${names.join(' ')}; do cat $f; done; ls -l; done >/dev/null 2>&1`,
-    path,
-  )
-  const mover = shell(
-    'i=0; while [ ! -e stop ]; do i=$((i+1)); echo > t; mv t u; rm u; done >/dev/null 2>&1',
-    path,
-  )
-  let last = new Map<string, string | undefined>()
-  for (let round = 0; Date.now() < end; round++) {
-    last = new Map()
-    for (const [i, name] of names.entries()) {
-      const gone = (round + i) % 7 === 0
-      const text = `${round} `.repeat(i + 1)
-      last.set(name, gone ? undefined : text)
-      await tell(...(gone ? ['put', `/${name}`, ''] : ['put', `/${name}`, text]))
-      if (gone) await tell('remove', `/${name}`)
+test.serial(
+  'look-ups under a storm of changes, renames and unlinks: no dead-lock, and right in the end',
+  async (t) => {
+    const mount = await memoryMount(t)
+    const { path, tell } = mount
+    const names = Array.from({ length: 20 }, (_, i) => `f${i}`)
+    const end = Date.now() + 3_000
+    const hammer = shell(
+      `while [ -z "$(ls stop 2>/dev/null)" ]; do for f in ${names.join(' ')}; do cat $f; done; ls -l; done >/dev/null 2>&1`,
+      path,
+    )
+    const mover = shell(
+      'i=0; while [ ! -e stop ]; do i=$((i+1)); echo > t; mv t u; rm u; done >/dev/null 2>&1',
+      path,
+    )
+    let last = new Map<string, string | undefined>()
+    for (let round = 0; Date.now() < end; round++) {
+      last = new Map()
+      for (const [i, name] of names.entries()) {
+        const gone = (round + i) % 7 === 0
+        const text = `${round} `.repeat(i + 1)
+        last.set(name, gone ? undefined : text)
+        await tell(...(gone ? ['put', `/${name}`, ''] : ['put', `/${name}`, text]))
+        if (gone) await tell('remove', `/${name}`)
+      }
     }
-  }
-  await tell('put', '/stop', '')
-  await Promise.all([hammer, mover])
-  await sleep(1_000)
-  for (const [name, text] of last) {
-    const found = await readFile(`${path}/${name}`, 'utf8').catch(() => undefined)
-    t.is(found, text, name)
-    t.is((await stat(`${path}/${name}`).catch(() => undefined))?.size, text?.length, name)
-  }
-  t.deepEqual(
-    (await readdir(path)).sort(),
-    ['stop', ...[...last].filter(([, text]) => text !== undefined).map(([name]) => name)].sort(),
-  )
-})
+    await tell('put', '/stop', '')
+    await Promise.all([hammer, mover])
+    await sleep(1_000)
+    for (const [name, text] of last) {
+      const found = await readFile(`${path}/${name}`, 'utf8').catch(() => undefined)
+      t.is(found, text, name)
+      t.is((await stat(`${path}/${name}`).catch(() => undefined))?.size, text?.length, name)
+    }
+    t.deepEqual(
+      (await readdir(path)).sort(),
+      ['stop', ...[...last].filter(([, text]) => text !== undefined).map(([name]) => name)].sort(),
+    )
+  },
+)
 
 async function exists(path: string): Promise<boolean> {
   return stat(path).then(
@@ -161,28 +167,31 @@ function described(message: Buffer): string {
     : `entry ${inode} ${message.toString('utf8', 32, message.length - 1)}`
 }
 
-test('a change names the inode, a name that is gone its entry as well; and once more, when all is quiet', async (t) => {
-  const { cache, sent } = cacheOf()
-  cache.invalidate([
-    { folder: '/', name: 'ab' },
-    { folder: '/d', name: 'x', unlinked: true },
-    { folder: '/d' },
-  ])
-  await until(() => sent.length === 2, 'told twice')
-  t.deepEqual(sent, [
-    ['inode 300', 'inode 400', 'entry 200 x', 'inode 200'],
-    ['inode 300', 'entry 200 x', 'inode 200'],
-  ])
-})
+test.serial(
+  'a change names the inode, a name that is gone its entry as well; and once more, when all is quiet',
+  async (t) => {
+    const { cache, sent } = cacheOf()
+    cache.invalidate([
+      { folder: '/', name: 'ab' },
+      { folder: '/d', name: 'x', unlinked: true },
+      { folder: '/d' },
+    ])
+    await until(() => sent.length === 2, 'told twice')
+    t.deepEqual(sent, [
+      ['inode 300', 'inode 400', 'entry 200 x', 'inode 200'],
+      ['inode 300', 'entry 200 x', 'inode 200'],
+    ])
+  },
+)
 
-test('what the kernel does not know is not told', async (t) => {
+test.serial('what the kernel does not know is not told', async (t) => {
   const { cache, sent } = cacheOf({ inodeAt: async () => 0 })
   cache.invalidate([{ folder: '/d', name: 'x', unlinked: true }])
   await until(() => sent.length === 2, 'told twice')
   t.deepEqual(sent, [[], []])
 })
 
-test('a thousand changes of one name are two at most', async (t) => {
+test.serial('a thousand changes of one name are two at most', async (t) => {
   const { cache, sent } = cacheOf()
   for (let i = 0; i < 1000; i++) cache.invalidate([{ folder: '/', name: 'a', unlinked: i === 500 }])
   await until(() => sent.length >= 4, 'told')
@@ -190,33 +199,36 @@ test('a thousand changes of one name are two at most', async (t) => {
   t.deepEqual(sent[1], ['inode 200', 'entry 1 a'])
 })
 
-test('too many names become their folders', async (t) => {
+test.serial('too many names become their folders', async (t) => {
   const { cache, sent } = cacheOf({ longest: 10 })
   cache.invalidate(Array.from({ length: 20 }, (_, i) => ({ folder: '/d/e', name: `${i}`, unlinked: true })))
   await until(() => sent.length > 0, 'told')
   t.deepEqual(sent[0], ['inode 400', 'entry 200 e'])
 })
 
-test('whoever opens a file that has changed waits until the kernel was told, but not for ever', async (t) => {
-  const gates: (() => void)[] = []
-  const { cache } = cacheOf({ send: () => new Promise((resolve) => gates.push(resolve)) })
-  t.is(cache.settled('/a'), undefined)
-  cache.invalidate([{ folder: '/', name: 'a' }])
-  let over = false
-  const wait = cache.settled('/a')?.then(() => {
-    over = true
-  })
-  t.is(cache.settled('/b'), undefined)
-  await until(() => gates.length > 0, 'it is being told')
-  t.false(over)
-  gates[0]?.()
-  await wait
-  cache.invalidate([{ folder: '/', name: 'c' }])
-  await cache.settled('/c')
-  t.pass()
-})
+test.serial(
+  'whoever opens a file that has changed waits until the kernel was told, but not for ever',
+  async (t) => {
+    const gates: (() => void)[] = []
+    const { cache } = cacheOf({ send: () => new Promise((resolve) => gates.push(resolve)) })
+    t.is(cache.settled('/a'), undefined)
+    cache.invalidate([{ folder: '/', name: 'a' }])
+    let over = false
+    const wait = cache.settled('/a')?.then(() => {
+      over = true
+    })
+    t.is(cache.settled('/b'), undefined)
+    await until(() => gates.length > 0, 'it is being told')
+    t.false(over)
+    gates[0]?.()
+    await wait
+    cache.invalidate([{ folder: '/', name: 'c' }])
+    await cache.settled('/c')
+    t.pass()
+  },
+)
 
-test('when the mount has gone nothing more is told', async (t) => {
+test.serial('when the mount has gone nothing more is told', async (t) => {
   const { cache, sent } = cacheOf({ send: () => Promise.reject(new Error('ENODEV')) })
   cache.invalidate([{ folder: '/', name: 'a' }])
   await until(() => cache.settled('/a') === undefined, 'it gives up')

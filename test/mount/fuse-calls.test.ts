@@ -4,7 +4,7 @@ import { appendFile, open, readdir, readFile, stat, utimes, writeFile } from 'no
 import test from 'ava'
 import { memoryMount, shell, until, within } from './support/mounted.js'
 
-test('bytes, names, types and sizes come and go, also beyond 4 GiB', async (t) => {
+test.serial('bytes, names, types and sizes come and go, also beyond 4 GiB', async (t) => {
   const { path } = await memoryMount(t)
   const ran = await shell(
     'mkdir d; echo text > d/a; cat d/a; cp d/a b; ls -F; truncate -s 1M b; stat -c %s b',
@@ -21,7 +21,7 @@ test('bytes, names, types and sizes come and go, also beyond 4 GiB', async (t) =
   ])
 })
 
-test('a size over 4 GiB and offsets there arrive whole', async (t) => {
+test.serial('a size over 4 GiB and offsets there arrive whole', async (t) => {
   const mount = await memoryMount(t)
   await writeFile(`${mount.path}/a`, '')
   await mount.tell('size', '/a', `${5 * 2 ** 30 + 7}`)
@@ -33,7 +33,7 @@ test('a size over 4 GiB and offsets there arrive whole', async (t) => {
   t.true((await mount.calls()).includes(`read ${5 * 2 ** 30}`))
 })
 
-test('the flags of open and of create arrive, O_EXCL and O_TRUNC among them', async (t) => {
+test.serial('the flags of open and of create arrive, O_EXCL and O_TRUNC among them', async (t) => {
   const mount = await memoryMount(t)
   const { O_RDWR, O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_TRUNC } = constants
   const flagsOf = async (path: string, flags: number) => {
@@ -51,7 +51,7 @@ test('the flags of open and of create arrive, O_EXCL and O_TRUNC among them', as
   t.deepEqual(await flagsOf('/new', O_RDWR | O_APPEND), ['open', O_RDWR | O_APPEND])
 })
 
-test('times arrive as they were given, and the one that was to stay stays', async (t) => {
+test.serial('times arrive as they were given, and the one that was to stay stays', async (t) => {
   const { path } = await memoryMount(t)
   const year = async (command: string) => {
     t.is((await shell(command, path)).code, 0, command)
@@ -70,7 +70,7 @@ test('times arrive as they were given, and the one that was to stay stays', asyn
   t.is((await stat(`${path}/a`)).mtimeMs, 1234567890250)
 })
 
-test('fstat of an open file is asked of its handle', async (t) => {
+test.serial('fstat of an open file is asked of its handle', async (t) => {
   const mount = await memoryMount(t, { cacheSeconds: 0 })
   const file = await open(`${mount.path}/a`, 'w')
   await file.write('text')
@@ -79,70 +79,76 @@ test('fstat of an open file is asked of its handle', async (t) => {
   await file.close()
 })
 
-test('what cannot be kept fails with EPERM, extended attributes with EOPNOTSUPP, an unchanged owner is let be', async (t) => {
-  const { path } = await memoryMount(t)
-  await writeFile(`${path}/a`, '')
-  for (const command of [
-    'ln -s a l',
-    'ln a h',
-    'mkfifo p',
-    'mknod n c 1 3',
-    'chown 4242 a',
-    'chgrp 4242 a',
-  ]) {
-    const { code, said } = await shell(command, path)
-    t.is(code, 1, command)
-    t.regex(said, /not permitted/, command)
-  }
-  const uid = process.getuid?.()
-  t.deepEqual(
-    await shell(`chown ${uid} a && chgrp ${process.getgid?.()} a && chmod 755 a && stat -c %a a`, path),
-    {
-      code: 0,
-      said: '755',
-    },
-  )
-  t.regex((await shell('setfattr -n user.x -v y a', path)).said, /not supported|not found/)
-})
+test.serial(
+  'what cannot be kept fails with EPERM, extended attributes with EOPNOTSUPP, an unchanged owner is let be',
+  async (t) => {
+    const { path } = await memoryMount(t)
+    await writeFile(`${path}/a`, '')
+    for (const command of [
+      'ln -s a l',
+      'ln a h',
+      'mkfifo p',
+      'mknod n c 1 3',
+      'chown 4242 a',
+      'chgrp 4242 a',
+    ]) {
+      const { code, said } = await shell(command, path)
+      t.is(code, 1, command)
+      t.regex(said, /not permitted/, command)
+    }
+    const uid = process.getuid?.()
+    t.deepEqual(
+      await shell(`chown ${uid} a && chgrp ${process.getgid?.()} a && chmod 755 a && stat -c %a a`, path),
+      {
+        code: 0,
+        said: '755',
+      },
+    )
+    t.regex((await shell('setfattr -n user.x -v y a', path)).said, /not supported|not found/)
+  },
+)
 
-test('owner, group and permissions are shown as asked for', async (t) => {
+test.serial('owner, group and permissions are shown as asked for', async (t) => {
   const { path } = await memoryMount(t, { uid: 1234, gid: 2345, umask: 0o077 })
   const { said } = await shell('echo > a; mkdir d; stat -c "%u %g %a" a d', path)
   t.is(said, '1234 2345 600\n1234 2345 700')
 })
 
-test('df shows bytes and entries', async (t) => {
+test.serial('df shows bytes and entries', async (t) => {
   const { path } = await memoryMount(t)
   const { said } = await shell('stat -f -c "%s %b %a %c %d" .', path)
   t.is(said, `4096 ${(5 * 2 ** 30) / 4096} ${(4 * 2 ** 30) / 4096} 1000000 999000`)
 })
 
-test('an error reaches the program by its name, whether thrown or rejected; a defect is EIO and is logged', async (t) => {
-  const mount = await memoryMount(t)
-  await mount.tell('fail', 'mkdir', 'EDQUOT')
-  t.regex((await shell('mkdir d', mount.path)).said, /quota exceeded/i)
-  await mount.tell('fail', 'mkdir', 'EHOSTDOWN')
-  t.regex((await shell('mkdir d', mount.path)).said, /host is down/i)
-  await mount.tell('fail', 'mkdir')
-  t.regex((await shell('mkdir d', mount.path)).said, /input\/output error/i)
-  t.regex(mount.said(), /mkdir \/d: TypeError: mkdir is broken/)
-  for (const method of [
-    'read',
-    'write',
-    'flush',
-    'fsync',
-    'getattr',
-    'readdir',
-    'create',
-    'open',
-    'statfs',
-  ]) {
-    await mount.tell('fail', method, 'EBUSY')
-  }
-  t.not((await shell('ls; cat a; echo b > b; df .', mount.path)).code, 0)
-})
+test.serial(
+  'an error reaches the program by its name, whether thrown or rejected; a defect is EIO and is logged',
+  async (t) => {
+    const mount = await memoryMount(t)
+    await mount.tell('fail', 'mkdir', 'EDQUOT')
+    t.regex((await shell('mkdir d', mount.path)).said, /quota exceeded/i)
+    await mount.tell('fail', 'mkdir', 'EHOSTDOWN')
+    t.regex((await shell('mkdir d', mount.path)).said, /host is down/i)
+    await mount.tell('fail', 'mkdir')
+    t.regex((await shell('mkdir d', mount.path)).said, /input\/output error/i)
+    t.regex(mount.said(), /mkdir \/d: TypeError: mkdir is broken/)
+    for (const method of [
+      'read',
+      'write',
+      'flush',
+      'fsync',
+      'getattr',
+      'readdir',
+      'create',
+      'open',
+      'statfs',
+    ]) {
+      await mount.tell('fail', method, 'EBUSY')
+    }
+    t.not((await shell('ls; cat a; echo b > b; df .', mount.path)).code, 0)
+  },
+)
 
-test('read and write errors do not break what follows', async (t) => {
+test.serial('read and write errors do not break what follows', async (t) => {
   const mount = await memoryMount(t)
   await writeFile(`${mount.path}/a`, 'text')
   await mount.tell('fail', 'read', 'EIO')
@@ -155,7 +161,7 @@ test('read and write errors do not break what follows', async (t) => {
   t.is((await shell('cat a; echo; echo more >> a; cat a', mount.path)).said, 'other\nothermore')
 })
 
-test('what is never answered gives up, and an answer that comes too late is none', async (t) => {
+test.serial('what is never answered gives up, and an answer that comes too late is none', async (t) => {
   const mount = await memoryMount(t, { longestWait: 300 })
   await mount.tell('hold', 'mkdir', '/d')
   t.regex((await shell('mkdir d', mount.path)).said, /timed out/i)
@@ -168,12 +174,12 @@ test('what is never answered gives up, and an answer that comes too late is none
   t.is((await shell('ls', mount.path)).said, 'a\nd')
 })
 
-test('a mount for reading refuses writing itself', async (t) => {
+test.serial('a mount for reading refuses writing itself', async (t) => {
   const { path } = await memoryMount(t, { readOnly: true })
   t.regex((await shell('echo > a', path)).said, /read-only/i)
 })
 
-test('many programs at once are all answered', async (t) => {
+test.serial('many programs at once are all answered', async (t) => {
   const { path } = await memoryMount(t, { cacheSeconds: 0 })
   const script = 'for i in $(seq 20); do echo $0-$i > $0-$i; cat $0-$i; rm $0-$i; done | wc -l'
   const ran = await Promise.all(

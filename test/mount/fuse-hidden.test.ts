@@ -14,28 +14,31 @@ const changes = (calls: readonly string[]) =>
     .filter((call) => /^(hide|dropHidden|unlink|rename|create|mkdir|rmdir) /.test(call))
     .map((call) => call.replace(/\.fuse_hidden[0-9a-f]{16}/g, 'ALIAS').replace(/^(create \S+).*/, '$1'))
 
-test('a file that is unlinked while open is read on, and let go with its last handle', async (t) => {
+test.serial('a file that is unlinked while open is read on, and let go with its last handle', async (t) => {
   const mount = await memoryMount(t)
   const { said } = await shell('echo text > a; exec 3< a; rm a; ls -A; cat <&3', mount.path)
   t.is(said, 'text')
   await until(async () => (await mount.tell('open')) === 0, 'the file is closed')
 })
 
-test('unlinked: hidden, dropped, and its alias unlinked when it is closed; in this order', async (t) => {
-  const mount = await memoryMount(t)
-  await shell('echo text > a; exec 3< a; rm a; echo new > a; cat <&3 > b; exec 3<&-', mount.path)
-  const seen: string[] = []
-  await until(async () => {
-    seen.push(...changes((await mount.tell('calls')) as string[]))
-    return seen.some((call) => call === 'unlink /ALIAS')
-  }, 'the alias is unlinked')
-  t.deepEqual(
-    seen.filter((call) => !call.startsWith('create /b')),
-    ['create /a', 'hide /a', 'dropHidden /a', 'create /a', 'unlink /ALIAS'],
-  )
-})
+test.serial(
+  'unlinked: hidden, dropped, and its alias unlinked when it is closed; in this order',
+  async (t) => {
+    const mount = await memoryMount(t)
+    await shell('echo text > a; exec 3< a; rm a; echo new > a; cat <&3 > b; exec 3<&-', mount.path)
+    const seen: string[] = []
+    await until(async () => {
+      seen.push(...changes((await mount.tell('calls')) as string[]))
+      return seen.some((call) => call === 'unlink /ALIAS')
+    }, 'the alias is unlinked')
+    t.deepEqual(
+      seen.filter((call) => !call.startsWith('create /b')),
+      ['create /a', 'hide /a', 'dropHidden /a', 'create /a', 'unlink /ALIAS'],
+    )
+  },
+)
 
-test('replaced by a rename while open: one rename, nothing is unlinked', async (t) => {
+test.serial('replaced by a rename while open: one rename, nothing is unlinked', async (t) => {
   const mount = await memoryMount(t)
   const { said } = await shell('echo old > a; echo new > b; exec 3< a; mv b a; cat a; cat <&3', mount.path)
   t.is(said, 'new\nold')
@@ -44,7 +47,7 @@ test('replaced by a rename while open: one rename, nothing is unlinked', async (
   t.false(seen.includes('dropHidden /a'))
 })
 
-test('a rename over an open file that fails leaves it where it is', async (t) => {
+test.serial('a rename over an open file that fails leaves it where it is', async (t) => {
   const mount = await memoryMount(t)
   await mount.tell('fail', 'rename', 'EBUSY')
   const { said } = await shell(
@@ -55,27 +58,31 @@ test('a rename over an open file that fails leaves it where it is', async (t) =>
   t.regex(said, /a\nb\nold$/)
 })
 
-test('a folder is not empty while a file in it is open, be it deleted; afterwards it can go', async (t) => {
-  const mount = await memoryMount(t)
-  const script = 'mkdir d; echo text > d/a; exec 3< d/a; rm -r d; ls -A d; cat <&3; exec 3<&-; rmdir d; ls -A'
-  const { said } = await shell(script, mount.path)
-  t.regex(said, /^rm: cannot remove 'd': Directory not empty\ntext$/)
-})
+test.serial(
+  'a folder is not empty while a file in it is open, be it deleted; afterwards it can go',
+  async (t) => {
+    const mount = await memoryMount(t)
+    const script =
+      'mkdir d; echo text > d/a; exec 3< d/a; rm -r d; ls -A d; cat <&3; exec 3<&-; rmdir d; ls -A'
+    const { said } = await shell(script, mount.path)
+    t.regex(said, /^rm: cannot remove 'd': Directory not empty\ntext$/)
+  },
+)
 
-test('nor can a folder take the place of one in which a deleted file is open', async (t) => {
+test.serial('nor can a folder take the place of one in which a deleted file is open', async (t) => {
   const { path } = await memoryMount(t)
   const { said } = await shell('mkdir d e; echo text > d/a; exec 3< d/a; rm d/a; mv -T e d; cat <&3', path)
   t.regex(said, /not empty\ntext$/i)
 })
 
-test('a folder with a hidden file in it can be renamed, and the file goes on', async (t) => {
+test.serial('a folder with a hidden file in it can be renamed, and the file goes on', async (t) => {
   const mount = await memoryMount(t)
   const script =
     'mkdir d; echo text > d/a; exec 3< d/a; rm d/a; mv d e; ls -A e; cat <&3; exec 3<&-; rmdir e; ls -A'
   t.deepEqual(await shell(script, mount.path), { code: 0, said: 'text' })
 })
 
-test('no program makes, finds or lists a name that is kept for hidden files', async (t) => {
+test.serial('no program makes, finds or lists a name that is kept for hidden files', async (t) => {
   const { path } = await memoryMount(t)
   const name = '.fuse_hidden0123456789abcdef'
   for (const command of [`echo > ${name}`, `mkdir ${name}`, `echo > a; mkdir -p d; mv a d/${name}`]) {
@@ -109,7 +116,7 @@ const thread = {}
 const other = {}
 const LONG = 60_000
 
-test('a hiding in the same folder is one, anything else is a rename', (t) => {
+test.serial('a hiding in the same folder is one, anything else is a rename', (t) => {
   const { hidden } = hiding(LONG)
   t.true(hidden.isHiding('/d/a', A))
   t.false(hidden.isHiding('/a', A))
@@ -117,7 +124,7 @@ test('a hiding in the same folder is one, anything else is a rename', (t) => {
   t.regex(A.split('/').at(-1) ?? '', ALIAS)
 })
 
-test('the same thread’s rename onto the path ends a hiding; look-ups wait for it', async (t) => {
+test.serial('the same thread’s rename onto the path ends a hiding; look-ups wait for it', async (t) => {
   const { hidden, calls } = hiding(LONG)
   await hidden.hide(thread, '/d/a', A)
   const lookUp = hidden.settle(other, 'getattr', '/d/a')?.then(() => calls.push('looked up'))
@@ -129,7 +136,7 @@ test('the same thread’s rename onto the path ends a hiding; look-ups wait for 
   t.deepEqual(calls, ['hide /d/a', 'rename', 'looked up'])
 })
 
-test('a replacement that fails restores the path', async (t) => {
+test.serial('a replacement that fails restores the path', async (t) => {
   const { hidden, calls } = hiding(LONG)
   await hidden.hide(thread, '/d/a', A)
   await t.throwsAsync(hidden.replace('/d/a', () => Promise.reject(new FileSystemError('EBUSY', 'no'))))
@@ -137,7 +144,7 @@ test('a replacement that fails restores the path', async (t) => {
   t.is(hidden.settle(thread, 'getattr', '/d/a'), undefined)
 })
 
-test('what the same thread does else, or another to the folder, shows an unlink', async (t) => {
+test.serial('what the same thread does else, or another to the folder, shows an unlink', async (t) => {
   const requests: [object, string, string, string?][] = [
     [thread, 'getattr', '/x'],
     [thread, 'rename', '/b', '/c'],
@@ -158,7 +165,7 @@ test('what the same thread does else, or another to the folder, shows an unlink'
   }
 })
 
-test('what has nothing to do with it does not wait', async (t) => {
+test.serial('what has nothing to do with it does not wait', async (t) => {
   const { hidden, calls } = hiding(LONG)
   await hidden.hide(thread, '/d/a', A)
   for (const [operation, path] of [
@@ -175,7 +182,7 @@ test('what has nothing to do with it does not wait', async (t) => {
   await closed.close()
 })
 
-test('what is done with the hidden file itself waits, and shows nothing', async (t) => {
+test.serial('what is done with the hidden file itself waits, and shows nothing', async (t) => {
   const { hidden, calls, finish } = hiding(20)
   await hidden.hide(thread, '/d/a', A)
   finish()
@@ -183,7 +190,7 @@ test('what is done with the hidden file itself waits, and shows nothing', async 
   t.deepEqual(calls, ['hide /d/a', 'drop /d/a'])
 })
 
-test('after a while it was an unlink; one that fails is told', async (t) => {
+test.serial('after a while it was an unlink; one that fails is told', async (t) => {
   const calls: string[] = []
   const fs = {
     hide: () => {},

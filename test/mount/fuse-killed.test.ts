@@ -7,7 +7,7 @@ import test from 'ava'
 import { mountAt } from '../../mount/fuse/mounts.js'
 import { memoryMount, shell, until, within } from './support/mounted.js'
 
-test('kill -9 of the mount: a reader inside gets an error, and nobody hangs', async (t) => {
+test.serial('kill -9 of the mount: a reader inside gets an error, and nobody hangs', async (t) => {
   const mount = await memoryMount(t)
   await writeFile(`${mount.path}/a`, 'text')
   await mount.tell('hold', 'open', '/a')
@@ -19,30 +19,33 @@ test('kill -9 of the mount: a reader inside gets an error, and nobody hangs', as
   await within(mount.ended, 'the end of the mount')
 })
 
-test('kill -9 while a notification waits for a lock that a program holds: both still end', async (t) => {
-  const mount = await memoryMount(t)
-  await mount.tell('put', '/there', 'text')
-  // Until the kernel knows it for good, and looking it up takes no lock.
-  await until(async () => {
-    await mount.tell('calls')
-    await stat(`${mount.path}/there`)
-    await sleep(50)
-    return ((await mount.tell('calls')) as string[]).length === 0
-  }, 'the kernel knows the file')
-  // A program makes a file: the kernel keeps the folder locked until it has our answer, which never comes.
-  await mount.tell('hold', 'create', '/new')
-  const writer = spawn('sh', ['-c', `echo > ${mount.path}/new`])
-  const over = new Promise<number | null>((resolve) => writer.on('exit', resolve))
-  await until(async () => ((await mount.tell('waiting')) as number) > 0, 'the writer waits')
-  await mount.tell('remove', '/there')
-  const server = mount.process.pid ?? 0
-  await until(() => sleepsUninterruptibly(server), 'the notification waits')
-  mount.process.kill('SIGKILL')
-  t.not(await within(over, 'the end of the writer'), 0)
-  await within(mount.ended, 'the end of the mount')
-})
+test.serial(
+  'kill -9 while a notification waits for a lock that a program holds: both still end',
+  async (t) => {
+    const mount = await memoryMount(t)
+    await mount.tell('put', '/there', 'text')
+    // Until the kernel knows it for good, and looking it up takes no lock.
+    await until(async () => {
+      await mount.tell('calls')
+      await stat(`${mount.path}/there`)
+      await sleep(50)
+      return ((await mount.tell('calls')) as string[]).length === 0
+    }, 'the kernel knows the file')
+    // A program makes a file: the kernel keeps the folder locked until it has our answer, which never comes.
+    await mount.tell('hold', 'create', '/new')
+    const writer = spawn('sh', ['-c', `echo > ${mount.path}/new`])
+    const over = new Promise<number | null>((resolve) => writer.on('exit', resolve))
+    await until(async () => ((await mount.tell('waiting')) as number) > 0, 'the writer waits')
+    await mount.tell('remove', '/there')
+    const server = mount.process.pid ?? 0
+    await until(() => sleepsUninterruptibly(server), 'the notification waits')
+    mount.process.kill('SIGKILL')
+    t.not(await within(over, 'the end of the writer'), 0)
+    await within(mount.ended, 'the end of the mount')
+  },
+)
 
-test('a mount left by kill -9 is recovered at the next start', async (t) => {
+test.serial('a mount left by kill -9 is recovered at the next start', async (t) => {
   const first = await memoryMount(t)
   first.process.kill('SIGKILL')
   await first.ended

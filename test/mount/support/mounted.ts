@@ -10,7 +10,7 @@ import { unmountAt } from '../../../mount/fuse/unmount.js'
 import { tempFolder } from '../../support/folder.js'
 
 /** No test of a mount waits longer for anything. */
-export const PATIENCE = 20_000
+export const PATIENCE = 60_000
 const PROGRAM = fileURLToPath(new URL('./memory-mount.js', import.meta.url))
 
 /** A MemoryFileSystem mounted by a process of its own: who serves a mount must never touch it, and a test does. */
