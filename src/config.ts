@@ -42,6 +42,14 @@ export interface ServeConfig extends StoreConfig {
   /** How deep a PROPFIND may look. */
   readonly davDepth: 'infinity' | '1'
   readonly logLevel: LogLevel
+  readonly accessLog: 'on' | 'off'
+  /** Where metrics are served; absent: nowhere, and nothing is measured. */
+  readonly metricsPort?: number
+  readonly metricsHost: string
+  /** Proxies whose word on the client's address and scheme counts. */
+  readonly trustProxy: readonly AddressRange[]
+  /** How long requests are still taken after the server has said that it is about to stop, in seconds. */
+  readonly drainWait: number
   /** The mail server that takes invitations; absent: none are mailed. */
   readonly smtpUrl?: string
   /** The address they come from. */
@@ -164,6 +172,39 @@ const SERVE_SETTINGS: readonly Setting[] = [
     parse: oneOf('infinity', '1'),
   },
   {
+    flags: '--trust-proxy <ranges>',
+    env: 'TRUST_PROXY',
+    help: 'addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto count, such as 127.0.0.1,10.0.0.0/8 (default: none)',
+    parse: ranges,
+  },
+  {
+    flags: '--drain-wait <seconds>',
+    env: 'DRAIN_WAIT',
+    help: 'how long requests are still taken after SIGTERM, while /readyz tells the balancer to send no more',
+    fallback: '0',
+    parse: seconds,
+  },
+  {
+    flags: '--metrics-port <number>',
+    env: 'METRICS_PORT',
+    help: 'TCP port of GET /metrics for Prometheus; 0 for any free one (default: none)',
+    parse: port,
+  },
+  {
+    flags: '--metrics-host <address>',
+    env: 'METRICS_HOST',
+    help: 'address the metrics are served on',
+    fallback: '127.0.0.1',
+    parse: host,
+  },
+  {
+    flags: '--access-log <switch>',
+    env: 'ACCESS_LOG',
+    help: 'on: a line on stderr for each request, with its path',
+    fallback: 'off',
+    parse: oneOf('on', 'off'),
+  },
+  {
     flags: '--log-level <level>',
     env: 'LOG_LEVEL',
     help: LOG_LEVELS.join(', '),
@@ -219,6 +260,11 @@ export function serveConfig(command: Command): ServeConfig {
     logLevel,
     smtpUrl,
     mailFrom,
+    accessLog,
+    metricsPort,
+    metricsHost,
+    trustProxy = [],
+    drainWait,
   } = given<ServeOptions>(command)
   return {
     ...storeConfig(command),
@@ -229,6 +275,11 @@ export function serveConfig(command: Command): ServeConfig {
     fetchAllow,
     davDepth,
     logLevel,
+    accessLog,
+    metricsHost,
+    trustProxy,
+    drainWait,
+    ...(metricsPort !== undefined && { metricsPort }),
     ...(publicUrl !== undefined && { publicUrl }),
     ...(smtpUrl !== undefined && { smtpUrl }),
     ...(mailFrom !== undefined && { mailFrom }),
@@ -241,8 +292,8 @@ interface StoreOptions extends Omit<StoreConfig, 's3'> {
   readonly s3Region?: string
 }
 
-type ServeOptions = Omit<ServeConfig, 'corsOrigins' | 'fetchAllow'> &
-  Partial<Pick<ServeConfig, 'corsOrigins' | 'fetchAllow'>>
+type ServeOptions = Omit<ServeConfig, Lists> & Partial<Pick<ServeConfig, Lists>>
+type Lists = 'corsOrigins' | 'fetchAllow' | 'trustProxy'
 
 /** The options without those whose variable is set and empty, as compose files and shells leave them. */
 function given<T extends object>(command: Command): T {
@@ -291,6 +342,11 @@ function redisUrl(text: string): string {
 function replicas(text: string): number {
   if (/^\d$/.test(text)) return Number(text)
   throw new InvalidArgumentError('It must be a number of replicas from 0 to 9.')
+}
+
+function seconds(text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a number of seconds from 0 to 9999.')
 }
 
 function httpUrl(text: string): string {

@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import { accessLog, type Logs } from './access-log.js'
 import { ACCOUNT_SLOT } from './accounts/keys.js'
 import { Throttle } from './accounts/throttle.js'
 import type { ServeConfig } from './config.js'
@@ -7,6 +9,8 @@ import { createApp } from './http/app.js'
 import { RemoteFetcher } from './http/remote/fetcher.js'
 import type { Log } from './log.js'
 import { createMailer, type Mailer } from './mail/mailer.js'
+import type { Measured } from './metrics/measure.js'
+import type { MetricValues } from './metrics/server.js'
 import { Watcher } from './space/watcher.js'
 import type { Store } from './store.js'
 import { urlSecret } from './url-secret.js'
@@ -15,32 +19,48 @@ import { urlSecret } from './url-secret.js'
 export interface Front {
   /** What links begin with: PUBLIC_URL, or where it listens. */
   readonly url: string
-  /** Refuses new requests and finishes those that run, for at most 30 s; then they are cut off. Once. */
+  /**
+   * Says so at `/readyz` and goes on for DRAIN_WAIT, then refuses new requests and finishes those that run, for at most 30 s; then
+   * they are cut off. Once.
+   */
   close(): Promise<void>
-  /** Cuts off the requests that `close` still waits for. */
+  /** What other processes that answer requests have counted; absent where there are none. */
+  metrics?(): Promise<readonly MetricValues[]>
+  /** Waits no longer: neither for balancers nor for the requests that run, which are cut off. */
   cutOff(): void
 }
 
 const DRAIN_PATIENCE = 30_000
 
 /** Listens in this process. Rejects with an Error that says what to do; nothing is left listening then. */
-export async function openFront(config: ServeConfig, store: Store, log: Log): Promise<Front> {
-  const { directory, blobs, spaces, redis } = store
+export async function openFront(
+  config: ServeConfig,
+  store: Store,
+  { log, access }: Logs,
+  measured?: Measured,
+): Promise<Front> {
+  const { directory, redis } = store
+  const metrics = measured?.metrics
   const secret = await urlSecret(redis)
   const watcher = new Watcher(await store.connect('watcher'))
   let listening = ''
+  const { corsOrigins, trustProxy, publicUrl } = config
   const settings = {
-    corsOrigins: config.corsOrigins,
+    corsOrigins,
+    trustProxy,
     davInfinity: config.davDepth === 'infinity',
+    ...(publicUrl !== undefined && { publicUrl }),
     // The port is known only once we listen, and until then nobody asks.
-    get publicUrl() {
-      return config.publicUrl ?? listening
+    get localUrl() {
+      return listening
     },
   }
+  const draining = new AbortController()
+  const hurried = new AbortController()
   const mailer = mailerOf(config)
   const app = createApp({
-    tree: spaces,
-    blobs,
+    tree: measured?.tree ?? store.spaces,
+    blobs: measured?.blobs ?? store.blobs,
     directory,
     throttle: new Throttle(redis),
     watcher,
@@ -50,6 +70,9 @@ export async function openFront(config: ServeConfig, store: Store, log: Log): Pr
     log,
     // The accounts' slot: of a cluster's masters the one that every request needs.
     health: { redis: () => redis.exists(ACCOUNT_SLOT) },
+    isDraining: () => draining.signal.aborted,
+    listeners: [...(access ? [accessLog(access)] : []), ...(metrics ? [metrics.request] : [])],
+    ...(metrics && { waits: metrics }),
     ...(mailer && { mailer }),
   })
   try {
@@ -61,12 +84,17 @@ export async function openFront(config: ServeConfig, store: Store, log: Log): Pr
   const { port } = app.server.address() as AddressInfo
   listening = `http://${shownHost(config.host)}:${port}`
   return {
-    url: settings.publicUrl,
+    url: publicUrl ?? listening,
     close: async () => {
+      draining.abort()
+      await delay(config.drainWait * 1000, undefined, { signal: hurried.signal }).catch(() => undefined)
       await drain(app, log)
       watcher.close()
     },
-    cutOff: () => app.server.closeAllConnections(),
+    cutOff: () => {
+      hurried.abort()
+      app.server.closeAllConnections()
+    },
   }
 }
 

@@ -18,6 +18,8 @@ export interface MaintenanceOptions {
   readonly intervalMs?: number
   readonly pendingGraceMs?: number
   readonly freedGraceMs?: number
+  /** Hears of every round that `start` ran; of undefined where it broke off. */
+  readonly onRound?: (result: RoundResult | undefined) => void
 }
 
 export interface RoundResult {
@@ -42,6 +44,7 @@ export class Maintenance {
   readonly #parts: MaintenanceParts
   readonly #collector: Collector
   readonly #intervalMs: number
+  readonly #onRound: NonNullable<MaintenanceOptions['onRound']>
   #timer: NodeJS.Timeout | undefined
   #round: Promise<unknown> = Promise.resolve()
   #stopped = false
@@ -49,7 +52,8 @@ export class Maintenance {
   constructor(parts: MaintenanceParts, options: MaintenanceOptions = {}) {
     this.#parts = parts
     this.#intervalMs = options.intervalMs ?? INTERVAL_MS
-    const { pendingGraceMs, freedGraceMs } = options
+    const { pendingGraceMs, freedGraceMs, onRound = () => undefined } = options
+    this.#onRound = onRound
     this.#collector = new Collector({
       store: parts.blobs,
       ledger: blobLedger(parts),
@@ -62,15 +66,14 @@ export class Maintenance {
   /** A round now, and then one every interval. Does not keep the process alive. */
   start(): void {
     const turn = () => {
-      this.#round = this.round().then(
-        () => {
-          if (!this.#stopped) this.#timer = setTimeout(turn, this.#intervalMs).unref()
-        },
-        (error) => {
+      this.#round = this.round()
+        .then(this.#onRound, (error) => {
           this.#parts.log.error(`Maintenance: ${String(error)}`)
+          this.#onRound(undefined)
+        })
+        .then(() => {
           if (!this.#stopped) this.#timer = setTimeout(turn, this.#intervalMs).unref()
-        },
-      )
+        })
     }
     turn()
   }

@@ -1,9 +1,10 @@
+import type { Logs } from './access-log.js'
 import type { ServeConfig } from './config.js'
 import { type FirstAccount, makeFirstAccount } from './first-account.js'
 import { type Front, openFront } from './front.js'
-import type { Log } from './log.js'
 import { Maintenance } from './maintenance.js'
-import { openStore, type Store } from './store.js'
+import { measure } from './metrics/measure.js'
+import { closeAll, openStore, type Store } from './store.js'
 import { openWorkers } from './workers/primary.js'
 
 export interface RunningServer {
@@ -12,46 +13,61 @@ export interface RunningServer {
   /** Only where this start made it. */
   readonly firstAccount?: FirstAccount
   /**
-   * Refuses new requests, finishes those that run (for at most 30 s, then they are cut off), then ends background work,
+   * Says so at `/readyz`, goes on for DRAIN_WAIT, refuses new requests then, finishes those that run (for at most 30 s, then they are cut off), then ends background work,
    * connections and, last, the embedded Redis. Safe to repeat.
    */
   close(): Promise<void>
-  /** Cuts off the requests that `close` still waits for. */
+  /** Waits no longer: neither for balancers nor for the requests that run, which are cut off. */
   cutOff(): void
 }
 
 /** Puts the parts together and listens. Rejects with an Error that says what to do; nothing is left running then. */
-export async function startServer(config: ServeConfig, log: Log): Promise<RunningServer> {
-  const store = await openStore(config, 'server', log)
+export async function startServer(config: ServeConfig, logs: Logs): Promise<RunningServer> {
+  const store = await openStore(config, 'server', logs.log)
+  const opened: (() => unknown)[] = [() => store.close()]
   try {
-    return await serve(config, store, log)
+    return await serve(config, store, logs, opened)
   } catch (error) {
-    await store.close()
+    await closeAll(opened)
     throw error
   }
 }
 
-async function serve(config: ServeConfig, store: Store, log: Log): Promise<RunningServer> {
+/** What is opened here is put before what `opened` has; closed is in that order. */
+async function serve(
+  config: ServeConfig,
+  store: Store,
+  logs: Logs,
+  opened: (() => unknown)[],
+): Promise<RunningServer> {
+  const { log } = logs
+  let front: Front | undefined
   const firstAccount = await makeFirstAccount(store)
-  const front = await (config.workers > 1
+  const measured = await measure(config, store)
+  if (measured) {
+    const server = await measured.serve(config, async () => front?.metrics?.() ?? [])
+    log.info(`Metrics are at ${server.url}`)
+    opened.unshift(() => server.close())
+  }
+  const maintenance = new Maintenance(
+    { ...store, log, ...(measured && { blobs: measured.blobs }) },
+    measured && { onRound: measured.metrics.round },
+  )
+  opened.unshift(() => maintenance.stop())
+  const listening = await (config.workers > 1
     ? openWorkers(config.workers, store.redisUrl, log)
-    : openFront(config, store, log))
-  const maintenance = new Maintenance({ ...store, log })
+    : openFront(config, store, logs, measured))
+  front = listening
+  opened.unshift(() => listening.close())
   maintenance.start()
   let closing: Promise<void> | undefined
   return {
-    url: front.url,
+    url: listening.url,
     ...(firstAccount && { firstAccount }),
     close: () => {
-      closing ??= stop(front, maintenance, store)
+      closing ??= closeAll(opened)
       return closing
     },
-    cutOff: () => front.cutOff(),
+    cutOff: () => listening.cutOff(),
   }
-}
-
-async function stop(front: Front, maintenance: Maintenance, store: Store): Promise<void> {
-  await front.close()
-  await maintenance.stop()
-  await store.close()
 }

@@ -74,7 +74,8 @@ async function blobStore(
   return { blobs, place: bucketPlace(blobs.bucket) }
 }
 
-async function closeAll(closers: readonly (() => unknown)[]): Promise<void> {
+/** One after the other, in this order. */
+export async function closeAll(closers: readonly (() => unknown)[]): Promise<void> {
   for (const close of closers) await close()
 }
 

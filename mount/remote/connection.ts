@@ -33,6 +33,9 @@ export interface Patience {
 
 export const PATIENCE: Patience = { connectMs: 5000, answerMs: 20_000, retryMs: 10_000, unreachableMs: 1000 }
 
+/** By this the server's metrics tell mounts from other clients. */
+const MOUNT_AGENT = 'novem-mount'
+
 const SHORTEST_PAUSE_MS = 25
 const LONGEST_PAUSE_MS = 1000
 
@@ -50,7 +53,7 @@ export class Connection {
     const { connectMs, answerMs } = patience
     this.#origin = origin
     this.#prefix = pathname.replace(/\/+$/, '')
-    this.#headers = { authorization: `Bearer ${token}` }
+    this.#headers = { authorization: `Bearer ${token}`, 'user-agent': MOUNT_AGENT }
     this.#patience = patience
     // As many as there are requests that wait for their next attempt.
     setMaxListeners(0, this.#closing.signal)

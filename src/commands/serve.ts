@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import { Command, Option } from 'commander'
+import type { AccessLine } from '../access-log.js'
 import { banner } from '../banner.js'
 import { type ServeConfig, serveConfig, withServeSettings } from '../config.js'
 import type { Log } from '../log.js'
@@ -23,14 +24,18 @@ export function serveCommand(): Command {
       const heard = cluster.isPrimary ? signals() : undefined
       // Loaded here, so that other commands need not wait for them.
       const { pino } = await import('pino')
-      const log: Log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }))
+      const stderr = pino.destination({ dest: 2, sync: true })
+      const log: Log = pino({ level: config.logLevel, base: null }, stderr)
+      // Whoever asked for it wants it whatever the level of the other log.
+      const requests = config.accessLog === 'on' ? pino({ base: null }, stderr) : undefined
+      const logs = { log, ...(requests && { access: (line: AccessLine) => requests.info(line, 'request') }) }
       if (!heard) {
         const { runWorker } = await import('../workers/worker.js')
-        await runWorker(config, log)
+        await runWorker(config, logs)
         return
       }
       const { startServer } = await import('../server.js')
-      const server = await startServer(config, log)
+      const server = await startServer(config, logs)
       const mounts = await startMounts(places, config, server, log)
       process.stdout.write(`${banner(server)}\n`)
       for (const line of mounts?.ready ?? []) process.stdout.write(`${line}\n`)

@@ -1,6 +1,7 @@
 /** What a handler answers, and how it goes out. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import { notesOf } from './notes.js'
 import { hasBody, linger, mustClose } from './request-body.js'
 
 export interface Answer {
@@ -39,7 +40,14 @@ export async function send(
     discard(body)
     return
   }
-  const headers = [...answer.headers, 'X-Content-Type-Options', 'nosniff', ...common]
+  const headers = [
+    ...answer.headers,
+    'X-Content-Type-Options',
+    'nosniff',
+    'X-Request-Id',
+    notesOf(req).id,
+    ...common,
+  ]
   const isStream = body !== undefined && typeof body !== 'string' && !Buffer.isBuffer(body)
   const length = isStream || body === undefined ? answer.length : Buffer.byteLength(body)
   if (length !== undefined) headers.push('Content-Length', String(length))

@@ -5,13 +5,14 @@ import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fasti
 import { introduceDrive } from '../webdav/commands/options.js'
 import { DavServer } from '../webdav/server.js'
 import type { AppDeps } from './deps.js'
-import { healthAnswer } from './health.js'
+import { healthAnswer, readyAnswer } from './health.js'
 import { invitationFailure } from './invitations/failure.js'
 import { invitationsRoot } from './invitations/tree.js'
 import { joinPage } from './join-page.js'
 import { createListener } from './listener.js'
 import { NovemSurface } from './novem/surface.js'
 import { novemRoot } from './novem/tree.js'
+import { observe } from './observe.js'
 import { storageFailure } from './storage/failure.js'
 import { storageRoot } from './storage/tree.js'
 
@@ -42,7 +43,8 @@ export function createApp(deps: AppDeps): FastifyInstance {
   // The first whose paths match; the last takes all.
   const surfaces: readonly Surface[] = [
     { prefix: '/dav', paths: /^\/+dav(?:[/?#]|$)/, serve: (req, res, url) => dav.serve(req, res, url) },
-    { prefix: '/healthz', paths: /^\/+healthz\/?(?:\?|$)/, serve: healthAnswer(deps) },
+    { prefix: '/healthz', paths: /^\/+healthz\/?(?:\?|$)/, serve: healthAnswer() },
+    { prefix: '/readyz', paths: /^\/+readyz\/?(?:\?|$)/, serve: readyAnswer(deps) },
     { prefix: '/join', paths: /^\/+join\/?(?:\?|$)/, serve: joinPage(deps) },
     {
       prefix: '/storage',
@@ -77,7 +79,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
   // Without a body in Fastify's eyes, no parser touches it, whatever its Content-Type.
   const methods = METHODS.filter((method) => method !== 'CONNECT')
   for (const method of methods) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
-  for (const surface of surfaces) app.register(plugin(surface, methods))
+  for (const surface of surfaces) app.register(plugin(surface, methods, deps))
   app.addHook('preClose', async () => {
     stopping.abort()
     // Connections that are answering now close when they are done, instead of waiting for another request.
@@ -86,7 +88,12 @@ export function createApp(deps: AppDeps): FastifyInstance {
   return app
 }
 
-function plugin({ prefix, serve }: Surface, methods: string[]): FastifyPluginCallback {
+function plugin(
+  { prefix, serve }: Surface,
+  methods: string[],
+  { listeners = [], isDraining }: AppDeps,
+): FastifyPluginCallback {
+  const name = prefix.slice(1)
   return (scope, _options, done) => {
     scope.route({
       method: methods,
@@ -94,6 +101,9 @@ function plugin({ prefix, serve }: Surface, methods: string[]): FastifyPluginCal
       exposeHeadRoute: false,
       handler: (request, reply) => {
         reply.hijack()
+        // The client's next request is to go to another process.
+        if (isDraining?.()) reply.raw.shouldKeepAlive = false
+        if (listeners.length > 0) observe(name, request.raw, reply.raw, request.originalUrl, listeners)
         serve(request.raw, reply.raw, request.originalUrl)
       },
     })

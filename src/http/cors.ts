@@ -17,6 +17,7 @@ const EXPOSED = [
   'X-NVM-Snapshot',
   'X-NVM-Type',
   'X-OC-Mtime',
+  'X-Request-Id',
 ].join(', ')
 
 const PREFLIGHT_SECONDS = '7200'

@@ -5,6 +5,8 @@ import type { BlobStore } from '../blobs/store.js'
 import type { Log } from '../log.js'
 import type { Mailer } from '../mail/mailer.js'
 import type { TreeOperations } from '../space/operations.js'
+import type { RequestListener } from './observe.js'
+import type { AddressRange } from './remote/addresses.js'
 import type { RemoteFetcher } from './remote/fetcher.js'
 
 /** Wakes those who wait for a space's journal. Subscribed when `watch` resolves: read the journal after that, then wait. */
@@ -20,9 +22,23 @@ export interface Watching {
   }>
 }
 
+/** Counts those who wait for changes. */
+export interface WaitMeter {
+  /** Somebody begins to wait; call the result when they do no more. */
+  waiting(kind: 'poll' | 'stream', userAgent: string | undefined): () => void
+  /** Rows go out to somebody who waited; `changed`: when the first of them was made (ms since 1970). */
+  woken(changed: number): void
+}
+
 export interface HttpSettings {
-  /** What our own URLs begin with, without a slash at the end: `https://files.example.org`; absent: as the client calls us. */
+  /** Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; none unless said. */
+  readonly trustProxy?: readonly AddressRange[]
+  /**
+   * What our own URLs begin with, without a slash at the end: `https://files.example.org`; absent: as a trusted proxy was
+   * called, else `localUrl`, else as the client calls us.
+   */
   readonly publicUrl?: string
+  readonly localUrl?: string
   /** Origins that may use the server from a browser; `*` lets in all. None unless said. */
   readonly corsOrigins?: readonly string[]
   /** False: a PROPFIND of a whole tree is refused; it is answered as a stream unless said. */
@@ -58,6 +74,11 @@ export interface AppDeps {
   /** Addresses at which clients read blobs without us; absent where the operator has not turned that on. */
   readonly presign?: (space: string, blob: string, options: PresignedRead) => Promise<string>
   readonly log: Log
-  /** What `/healthz` asks, by name; each rejects with what is wrong. */
+  /** Told of every request. */
+  readonly listeners?: readonly RequestListener[]
+  readonly waits?: WaitMeter
+  /** True from when the server is to stop: `/readyz` says so, and every answer closes its connection. */
+  readonly isDraining?: () => boolean
+  /** What `/readyz` asks, by name; each rejects with what is wrong. */
   readonly health?: Readonly<Record<string, () => Promise<unknown>>>
 }

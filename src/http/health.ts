@@ -1,4 +1,7 @@
-/** `/healthz`: can this process do its work? For balancers and container health checks; no token needed. */
+/**
+ * For balancers and supervisors; no token needed. `/healthz`: this process lives, and there is no use in starting it again. `/readyz`:
+ * send it requests. They differ while Redis is away and while the server drains.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SpaceError } from '../space/errors.js'
 import { type Answer, jsonAnswer, send } from './answer.js'
@@ -9,33 +12,51 @@ import { READ } from './rights.js'
 
 const PATIENCE_MS = 3000
 
-/** 200 `{"status":"ok",…}` or 503 naming the part that does not answer. */
-export function healthAnswer({ health = {}, log }: AppDeps) {
-  return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    if (req.method !== 'GET' && req.method !== 'HEAD') return send(req, res, otherVerb(req.method), [])
-    const parts: Record<string, 'ok' | 'failed'> = {}
-    for (const [part, check] of Object.entries(health)) {
-      try {
-        await patiently(check())
-        parts[part] = 'ok'
-      } catch (error) {
-        log.warn(`/healthz: ${part}: ${error instanceof Error ? error.message : error}`)
-        parts[part] = 'failed'
-      }
+type Serve = (req: IncomingMessage, res: ServerResponse) => Promise<void>
+
+/** 200 `{"status":"ok"}`. */
+export function healthAnswer(): Serve {
+  return serving('/healthz', async () => jsonAnswer(200, { status: 'ok' }))
+}
+
+/** 200 `{"status":"ok",…}`, or 503 where the server is to stop, or naming the part that does not answer. */
+export function readyAnswer(deps: AppDeps): Serve {
+  return serving('/readyz', async () => {
+    if (deps.isDraining?.()) {
+      return jsonAnswer(503, { message: 'The server is about to stop.', status: 'draining' })
     }
-    const failed = Object.keys(parts).filter((part) => parts[part] === 'failed')
-    const answer =
-      failed.length === 0
-        ? jsonAnswer(200, { status: 'ok', ...parts })
-        : jsonAnswer(503, { message: `Not answering: ${failed.join(', ')}.`, status: 'failed', ...parts })
-    await send(req, res, answer, ['Cache-Control', 'no-store'])
+    return partsAnswer(deps)
+  })
+}
+
+async function partsAnswer({ health = {}, log }: AppDeps): Promise<Answer> {
+  const parts: Record<string, 'ok' | 'failed'> = {}
+  for (const [part, check] of Object.entries(health)) {
+    try {
+      await patiently(check())
+      parts[part] = 'ok'
+    } catch (error) {
+      log.warn(`/readyz: ${part}: ${error instanceof Error ? error.message : error}`)
+      parts[part] = 'failed'
+    }
+  }
+  const failed = Object.keys(parts).filter((part) => parts[part] === 'failed')
+  return failed.length === 0
+    ? jsonAnswer(200, { status: 'ok', ...parts })
+    : jsonAnswer(503, { message: `Not answering: ${failed.join(', ')}.`, status: 'failed', ...parts })
+}
+
+function serving(path: string, answer: () => Promise<Answer>): Serve {
+  return async (req, res) => {
+    const isRead = req.method === 'GET' || req.method === 'HEAD'
+    await send(req, res, isRead ? await answer() : otherVerb(path, req.method), ['Cache-Control', 'no-store'])
   }
 }
 
-function otherVerb(method: string | undefined): Answer {
+function otherVerb(path: string, method: string | undefined): Answer {
   if (method === 'OPTIONS') return optionsAnswer(READ)
   const allow = allowed(['GET', 'OPTIONS'])
-  const message = `"/healthz" does not take ${method}; it takes ${allow}.`
+  const message = `"${path}" does not take ${method}; it takes ${allow}.`
   return novemFailure(new SpaceError('METHOD_NOT_ALLOWED', message, { allow }))
 }
 

@@ -1,7 +1,11 @@
 import type { IncomingMessage } from 'node:http'
+import { proxiedOrigin } from './client.js'
 import type { AppDeps } from './deps.js'
 
-/** What absolute links to us begin with: as the operator says, else as the client called us. */
-export function originOf({ settings }: Pick<AppDeps, 'settings'>, { headers }: IncomingMessage): string {
-  return settings.publicUrl ?? `http://${headers.host ?? 'localhost'}`
+/** What absolute links to us begin with: as the operator says, a trusted proxy, or the client, in this order. */
+export function originOf({ settings }: Pick<AppDeps, 'settings'>, req: IncomingMessage): string {
+  const { publicUrl, localUrl, trustProxy } = settings
+  return (
+    publicUrl ?? proxiedOrigin(req, trustProxy) ?? localUrl ?? `http://${req.headers.host ?? 'localhost'}`
+  )
 }

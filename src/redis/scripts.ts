@@ -11,6 +11,16 @@ export type ScriptArg = string | Buffer | number
 /** What a script answers: Buffers, integers, null, and lists of them. */
 export type ScriptReply = Buffer | number | null | readonly ScriptReply[]
 
+/** Hears how long a script took (ms), from the call to its answer, whatever that was. */
+export type ScriptObserver = (name: string, ms: number) => void
+
+const observers = new WeakMap<RedisClient, ScriptObserver>()
+
+/** From now on `observer` hears of each script that runs through `redis`. */
+export function observeScripts(redis: RedisClient, observer: ScriptObserver): void {
+  observers.set(redis, observer)
+}
+
 /** One script, as it is called, and as it is called where Redis does not know it yet. */
 interface Script {
   /** It may change something. */
@@ -40,6 +50,13 @@ export class Scripts {
    * a ReplyError of the script, or a connection error, after which nobody knows whether the script ran.
    */
   run(name: string, keys: readonly string[], args: readonly ScriptArg[]): Promise<ScriptReply> {
+    const observer = observers.get(this.#redis)
+    if (!observer) return this.#run(name, keys, args)
+    const began = performance.now()
+    return this.#run(name, keys, args).finally(() => observer(name, performance.now() - began))
+  }
+
+  #run(name: string, keys: readonly string[], args: readonly ScriptArg[]): Promise<ScriptReply> {
     const script = this.#script(name)
     if (!script.writes) return this.#call(script, keys, args)
     return acknowledged(this.#redis, keys[0] as string, () => this.#call(script, keys, args))

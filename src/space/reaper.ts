@@ -39,6 +39,11 @@ export class Reaper {
       })
   }
 
+  /** Spaces this process has yet to work through. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
   /** Resolves when nothing this process knows of is left to reap. */
   async idle(): Promise<void> {
     while (this.#running) await this.#running

@@ -134,6 +134,11 @@ export class Spaces implements TreeOperations {
     await this.#engine.read('meta', op, [key, value ?? '', value === null ? 1 : 0], refusalError)
   }
 
+  /** In how many spaces this process takes deleted trees apart at the moment. */
+  get reaping(): number {
+    return this.#reaper.waiting
+  }
+
   /** Makes the space's record; harmless where it exists. */
   async createSpace(id: string, ownerAccountId: string): Promise<void> {
     await this.#engine.run('create_space', id, [ownerAccountId, randomBytes(8).toString('hex')])

@@ -8,6 +8,7 @@ import { type Answer, send } from '../http/answer.js'
 import { Cors } from '../http/cors.js'
 import type { AppDeps } from '../http/deps.js'
 import { isServerFailure } from '../http/errors.js'
+import { notesOf } from '../http/notes.js'
 import { tokenOf } from '../http/request-headers.js'
 import { SpaceError } from '../space/errors.js'
 import { type Command, namingSpace, originOf } from './call.js'
@@ -28,7 +29,7 @@ export class DavServer extends v2.WebDAVServer {
   constructor(deps: AppDeps) {
     super({
       rootFileSystem: new SpaceFileSystem(deps),
-      httpAuthentication: new TokenAuthentication(new TokenUsers(deps.directory), deps.throttle),
+      httpAuthentication: new TokenAuthentication(new TokenUsers(deps.directory), deps),
       privilegeManager: new AccessPrivileges(),
       requireAuthentification: true,
       respondWithPaths: true,
@@ -64,7 +65,8 @@ export class DavServer extends v2.WebDAVServer {
     if (request.headers.host === undefined && request.httpVersionMinor === 1) {
       throw new SpaceError('BAD_REQUEST', 'The header Host is missing, which HTTP/1.1 requires.')
     }
-    const origin = originOf(request, this.#deps.settings.publicUrl)
+    const { publicUrl, localUrl } = this.#deps.settings
+    const origin = originOf(request, publicUrl ?? localUrl)
     const target = parseDavTarget(url, origin.root)
     return createContext({ server: this, request, response, target, origin, token: tokenOf(request.headers) })
   }
@@ -100,6 +102,7 @@ export class DavServer extends v2.WebDAVServer {
 
   async #answer(context: DavContext, command: Command): Promise<void> {
     const call = callOf(context, this.#deps)
+    notesOf(context.request).account = call.session.account.id
     if (!call.session.account.spacesEnabled) {
       throw new SpaceError('NOT_FOUND', `There is nothing at ${context.target.href}.`)
     }
@@ -136,7 +139,7 @@ export class DavServer extends v2.WebDAVServer {
 
   #report(req: IncomingMessage, error: unknown): void {
     const cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    this.#deps.log.error(`${req.method} /dav/…: ${cause}`)
+    this.#deps.log.error(`${req.method} /dav/… (request ${notesOf(req).id}): ${cause}`)
   }
 }
 

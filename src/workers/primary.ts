@@ -1,14 +1,18 @@
 import cluster, { type Worker } from 'node:cluster'
+import { on } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Front } from '../front.js'
 import type { Log } from '../log.js'
-import type { Order, Report } from './messages.js'
+import type { MetricValues } from '../metrics/server.js'
+import type { Counts, Order, Report } from './messages.js'
 
 /** The command line's entry, from `dist/src/workers/`. */
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url))
 /** Before a worker that ended is replaced: whatever ends them all at once must not keep the machine busy. */
 const PAUSE = 1000
+/** How long a worker may take to tell its counts. */
+const COUNTING = 3000
 
 /**
  * Several processes that answer requests on one port; this one hands them their connections. All they share is Redis, at
@@ -24,6 +28,7 @@ export async function openWorkers(count: number, redisUrl: string, log: Log): Pr
     url: urls[0] as string,
     close: () => workers.close(),
     cutOff: () => workers.tell('cut off'),
+    metrics: () => workers.counts(),
   }
 }
 
@@ -52,6 +57,12 @@ class Workers {
 
   tell(order: Order): void {
     for (const worker of this.#running.keys()) if (worker.isConnected()) worker.send(order)
+  }
+
+  /** What each that listens has counted. Rejects where one does not answer, for sums without it would be wrong. */
+  counts(): Promise<readonly MetricValues[]> {
+    const listening = [...this.#running].flatMap(([worker, listens]) => (listens ? [worker] : []))
+    return Promise.all(listening.map(countsOf))
   }
 
   /** Resolves when all have finished their requests and ended. */
@@ -89,6 +100,15 @@ class Workers {
     if (this.#closing) return
     this.#fork().catch((error: Error) => this.#replace(error.message))
   }
+}
+
+async function countsOf(worker: Worker): Promise<MetricValues> {
+  const signal = AbortSignal.timeout(COUNTING)
+  worker.send('count' satisfies Order)
+  for await (const [message] of on(worker, 'message', { signal })) {
+    if ('counts' in message) return (message as Counts).counts
+  }
+  throw new Error('A worker process has ended.')
 }
 
 /** Resolves with the exit code or signal. */

@@ -135,7 +135,7 @@ test('POST /gql lists the caller’s spaces whatever the query, and the visible 
   await refuses(t, await fetch('/gql', { method: 'POST', body: 'nonsense' }), 400, 'nonsense')
 })
 
-test('/healthz needs no token, and names what is broken', async (t) => {
+test('/readyz needs no token, and names what is broken; /healthz only says that the process lives', async (t) => {
   const own = await testServer({
     wrap: (deps) => ({
       ...deps,
@@ -143,11 +143,12 @@ test('/healthz needs no token, and names what is broken', async (t) => {
     }),
   })
   try {
-    const healthy = await fetch(`${server.url}/healthz`)
+    const healthy = await fetch(`${server.url}/readyz`)
     t.is(healthy.status, 200)
     t.like(await json(healthy), { status: 'ok', redis: 'ok' })
-    await refuses(t, await fetch(`${own.url}/healthz`), 503, 'blobs')
-    await refuses(t, await fetch(`${server.url}/healthz`, { method: 'POST' }), 405, 'POST')
+    await refuses(t, await fetch(`${own.url}/readyz`), 503, 'blobs')
+    t.is((await fetch(`${own.url}/healthz`)).status, 200)
+    await refuses(t, await fetch(`${server.url}/readyz`, { method: 'POST' }), 405, 'POST')
   } finally {
     await own.stop()
   }

@@ -214,7 +214,10 @@ test('an error nobody foresaw is a 500 that says nothing of the inside, and a li
     t.is(response.status, 500)
     const text = await response.text()
     t.false(text.includes('secret'))
-    t.regex(own.errors.join(), /GET \/v1\/code\/spaces\/s\/content: TypeError: secret inside/)
+    t.regex(
+      own.errors.join(),
+      /GET \/v1\/code\/spaces\/s\/content \(request [0-9a-f-]{36}\): TypeError: secret inside/,
+    )
     t.false(own.errors.join().includes('secret=1'))
   } finally {
     await own.stop()
@@ -272,7 +275,7 @@ test('while Redis is away the answer is 503; when it is back, so are we', async 
     await own.fetch('/v1/code/spaces/s', { method: 'PUT' })
     await contentOf(own, 's').post('x', { body: 'kept' })
     await own.redis.kill9()
-    const [refused, sick] = await Promise.all([own.fetch('/v1/whoami'), fetch(`${own.url}/healthz`)])
+    const [refused, sick] = await Promise.all([own.fetch('/v1/whoami'), fetch(`${own.url}/readyz`)])
     await refuses(t, refused, 503, 'Redis')
     t.is(sick.status, 503)
     await own.redis.restart()

@@ -57,6 +57,7 @@ const ROOTS = [
   '/v1/token',
   '/gql',
   '/healthz',
+  '/readyz',
   '//',
   'http://fuzz/v1/code/',
 ]

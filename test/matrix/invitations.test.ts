@@ -12,8 +12,8 @@ test.before(async () => {
 })
 test.after.always(() => server.stop())
 
-/** `/healthz` knows no spaces; `/dav`, `/novem` and `/storage` have test files of their own. */
-const SURFACES = ['/dav', '/healthz', '/invitations', '/join', '/novem', '/storage']
+/** `/healthz` and `/readyz` know no spaces; `/dav`, `/novem` and `/storage` have test files of their own. */
+const SURFACES = ['/dav', '/healthz', '/invitations', '/join', '/novem', '/readyz', '/storage']
 const ROUTES = routesOf(invitationsRoot())
 
 test('every surface has its table', (t) => {

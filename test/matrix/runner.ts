@@ -94,7 +94,7 @@ export async function differencesOf(world: World, planned: readonly Planned[]): 
         const [there, missing] = await Promise.all(
           [values, nowhere].map(async (as) => {
             const { response } = await send(world, role, { ...plan, method }, as)
-            let text = `${response.status}\n${(await textOf(response)).replace(/^date: .*$/m, '')}`
+            let text = `${response.status}\n${(await textOf(response)).replace(/^(?:date|x-request-id): .*$/gm, '')}`
             for (const name of ['space', 'team', 'org', 'hub'] as const)
               text = text.replaceAll(values[name], nowhere[name])
             return text

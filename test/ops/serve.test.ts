@@ -56,7 +56,7 @@ test('the first start makes an account whose token works; later ones say how to 
   const first = await startServerProcess(dataDir)
   const { token } = first
   t.is((await call(first, token, FILES, { method: 'GET' })).status, 200)
-  t.is((await fetch(`${first.url}/healthz`)).status, 200)
+  t.is((await fetch(`${first.url}/readyz`)).status, 200)
   t.is(await first.end('SIGINT'), 0)
 
   const second = await start(t, dataDir)
@@ -73,7 +73,7 @@ test('SIGTERM finishes a running upload, refuses new requests, and ends Redis la
   const ended = server.end('SIGTERM')
   await until(() => server.stderr().includes('Stopping'))
   await until(() =>
-    fetch(`${server.url}/healthz`).then(
+    fetch(`${server.url}/readyz`).then(
       (response) => response.status === 503,
       () => true,
     ),

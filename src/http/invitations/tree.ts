@@ -3,6 +3,7 @@ import type { Invitation, NewInvitation, Permission } from '../../sharing/invita
 import { SpaceError } from '../../space/errors.js'
 import { type Answer, jsonAnswer } from '../answer.js'
 import type { Call, Resource } from '../call.js'
+import { clientAddress } from '../client.js'
 import { isoDate } from '../dates.js'
 import { sessionOf } from '../novem/space-call.js'
 import { originOf } from '../origin.js'
@@ -119,7 +120,7 @@ export async function guarded<T>(
     const isGuess =
       error instanceof SpaceError &&
       (error.code === 'NOT_FOUND' || (error.code === 'INVALID_TOKEN' && error.details.unknown === true))
-    if (isGuess) await deps.throttle.failedInvitation(req.socket.remoteAddress ?? '')
+    if (isGuess) await deps.throttle.failedInvitation(clientAddress(req, deps.settings.trustProxy))
     throw error
   }
 }

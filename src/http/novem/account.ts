@@ -4,6 +4,7 @@ import { SpaceError } from '../../space/errors.js'
 import { quote } from '../../space/quote.js'
 import { type Answer, jsonAnswer, textAnswer } from '../answer.js'
 import type { Call, Resource } from '../call.js'
+import { clientAddress } from '../client.js'
 import { rowDate } from '../dates.js'
 import { readJson } from '../request-body.js'
 import { idempotencyKey } from '../request-headers.js'
@@ -40,7 +41,7 @@ async function logIn({ deps, req, res }: Call): Promise<Answer> {
   const name = optional(body, 'token_name')
   const description = optional(body, 'token_description')
   const check = () => deps.directory.checkPassword(username, password)
-  const account = await deps.throttle.password(req.socket.remoteAddress ?? '', username, check)
+  const account = await deps.throttle.password(clientAddress(req, deps.settings.trustProxy), username, check)
   if (!account) {
     throw new SpaceError(
       'UNAUTHENTICATED',

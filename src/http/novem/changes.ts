@@ -6,6 +6,7 @@ import type { Change } from '../../space/types.js'
 import { type Answer, jsonAnswer } from '../answer.js'
 import type { Resource } from '../call.js'
 import { isoDate } from '../dates.js'
+import { notesOf } from '../notes.js'
 import { admits } from '../request-headers.js'
 import { READ } from '../rights.js'
 import { wholeNumber } from '../target.js'
@@ -38,6 +39,7 @@ async function readChanges(call: SpaceCall): Promise<Answer> {
 /** Subscribes, reads again, and waits only then: nothing slips through between. */
 async function later(call: SpaceCall, request: ChangesRequest, waitMs: number): Promise<ChangesResult> {
   const watch = await call.deps.watcher.watch(call.space.id, call.session.account.id)
+  const waited = waiting(call, 'poll')
   try {
     const deadline = Date.now() + waitMs
     const ended = call.ended()
@@ -45,13 +47,22 @@ async function later(call: SpaceCall, request: ChangesRequest, waitMs: number): 
     let op = await reload(call)
     for (;;) {
       const result = await call.deps.tree.changes(op, request)
-      if (result.changes.length > 0 || ended.aborted || Date.now() >= deadline) return result
+      const [first] = result.changes
+      if (first) call.deps.waits?.woken(first.created)
+      if (first || ended.aborted || Date.now() >= deadline) return result
       await watch.changed(deadline - Date.now(), ended)
       op = await reload(call)
     }
   } finally {
+    waited()
     watch.close()
   }
+}
+
+/** Call the result when the waiting is over. */
+export function waiting({ deps, req }: SpaceCall, kind: 'poll' | 'stream'): () => void {
+  notesOf(req).waits = true
+  return deps.waits?.waiting(kind, req.headers['user-agent']) ?? (() => undefined)
 }
 
 function changesAnswer({ changes, latestSeq, hasMore, epoch }: ChangesResult): Answer {

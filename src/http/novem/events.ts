@@ -4,7 +4,7 @@ import type { ChangesRequest, ChangesResult } from '../../space/operations.js'
 import type { Answer } from '../answer.js'
 import type { Watching } from '../deps.js'
 import { READ } from '../rights.js'
-import { changeRow } from './changes.js'
+import { changeRow, waiting } from './changes.js'
 import { reload, type SpaceCall } from './space-call.js'
 
 const HEARTBEAT_MS = 15_000
@@ -55,6 +55,7 @@ async function* stream(
 ): AsyncGenerator<string, void> {
   const heartbeatMs = call.deps.settings.heartbeatMs ?? HEARTBEAT_MS
   let { since } = request
+  const waited = waiting(call, 'stream')
   try {
     yield `retry: ${RETRY_MS}\n\n`
     for (let page = first; ; ) {
@@ -64,12 +65,15 @@ async function* stream(
       if (ended.aborted) return
       const op = await reload(call)
       page = await call.deps.tree.changes(op, { since, limit: request.limit, epoch: first.epoch })
+      const [row] = page.changes
+      if (row) call.deps.waits?.woken(row.created)
       if (isQuiet) yield ': still here\n\n'
     }
   } catch (error) {
     if (!(error instanceof SpaceError)) throw error
     if (error.code === 'EPOCH_GONE') yield reset(error)
   } finally {
+    waited()
     watch.close()
   }
 }

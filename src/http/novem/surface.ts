@@ -5,9 +5,11 @@ import { SpaceError } from '../../space/errors.js'
 import { quote } from '../../space/quote.js'
 import { type Answer, send } from '../answer.js'
 import { actionsOf, type Call, type Match, match, type Resource, VERBS, type Verb } from '../call.js'
+import { clientAddress } from '../client.js'
 import { Cors } from '../cors.js'
 import type { AppDeps } from '../deps.js'
 import { isServerFailure, novemFailure } from '../errors.js'
+import { notesOf } from '../notes.js'
 import { allowed, optionsAnswer } from '../options.js'
 import { tokenOf } from '../request-headers.js'
 import { type Letter, NOTHING, Rights } from '../rights.js'
@@ -77,6 +79,7 @@ export class NovemSurface {
     const verb = (req.method === 'HEAD' ? 'GET' : req.method) as Verb
     const isOpen = found?.resource.open?.includes(verb) === true
     const loaded = isOpen ? {} : await this.#load(request)
+    notesOf(req).account = loaded.session?.account.id
     if (!isOpen && !loaded.session) throw await this.#unauthenticated(request)
     const isHidden = found?.resource.gated && !isOpen && !loaded.session?.account.spacesEnabled
     if (!found || isHidden) throw nothingAt(target)
@@ -130,13 +133,14 @@ export class NovemSurface {
         'The header Authorization is missing; send "Authorization: Bearer <token>".',
       )
     }
-    if (token) await this.#deps.throttle.failedToken(req.socket.remoteAddress ?? '')
+    const { throttle, settings } = this.#deps
+    if (token) await throttle.failedToken(clientAddress(req, settings.trustProxy))
     return new SpaceError('UNAUTHENTICATED', 'The header Authorization holds no valid token.')
   }
 
   #report(req: IncomingMessage, url: string, error: unknown): void {
     const cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    this.#deps.log.error(`${req.method} ${loggedPath(url)}: ${cause}`)
+    this.#deps.log.error(`${req.method} ${loggedPath(url)} (request ${notesOf(req).id}): ${cause}`)
   }
 }
 

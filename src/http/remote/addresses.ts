@@ -27,6 +27,12 @@ export function mayFetchFrom(address: string, more: readonly AddressRange[] = []
   return parsed.kind() === 'ipv4' || isIn(parsed, GLOBAL_UNICAST)
 }
 
+/** An IPv4 address that came as an IPv6 one (`::ffff:10.0.0.1`) is in the ranges of IPv4. */
+export function isWithin(address: string, ranges: readonly AddressRange[]): boolean {
+  const parsed = ipaddr.process(address)
+  return ranges.some((range) => isIn(parsed, range))
+}
+
 function isIn(address: ipaddr.IPv4 | ipaddr.IPv6, [base, bits]: AddressRange): boolean {
   return address.kind() === base.kind() && address.match([base, bits] as never)
 }

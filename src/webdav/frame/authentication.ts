@@ -1,6 +1,7 @@
 /** Who asks, in webdav-server's own terms: tokens by Basic or Bearer (contract §1), looked up anew for every request. */
 import type { v2 } from 'webdav-server'
 import type { Loaded, SpaceAddress } from '../../accounts/types.js'
+import { clientAddress } from '../../http/client.js'
 import type { AppDeps } from '../../http/deps.js'
 import { SpaceError } from '../../space/errors.js'
 import { promised } from './callbacks.js'
@@ -60,11 +61,11 @@ export class TokenUsers implements v2.ITestableUserManager {
 
 export class TokenAuthentication implements v2.HTTPAuthentication {
   readonly #users: TokenUsers
-  readonly #throttle: AppDeps['throttle']
+  readonly #deps: Pick<AppDeps, 'throttle' | 'settings'>
 
-  constructor(users: TokenUsers, throttle: AppDeps['throttle']) {
+  constructor(users: TokenUsers, deps: Pick<AppDeps, 'throttle' | 'settings'>) {
     this.#users = users
-    this.#throttle = throttle
+    this.#deps = deps
   }
 
   /** The challenge goes out with 401s only (`errors.ts`): on other answers browsers and Office take it for a demand. */
@@ -94,7 +95,8 @@ export class TokenAuthentication implements v2.HTTPAuthentication {
       return user
     } catch (error) {
       if (token && error instanceof SpaceError && error.code === 'UNAUTHENTICATED') {
-        await this.#throttle.failedToken(request.socket.remoteAddress ?? '')
+        const { throttle, settings } = this.#deps
+        await throttle.failedToken(clientAddress(request, settings.trustProxy))
       }
       throw error
     }
