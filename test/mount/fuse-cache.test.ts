@@ -223,7 +223,10 @@ test.serial(
     gates[0]?.()
     await wait
     cache.invalidate([{ folder: '/', name: 'c' }])
+    // Its own patience keeps no process alive.
+    const alive = setInterval(() => {}, 1000)
     await cache.settled('/c')
+    clearInterval(alive)
     t.pass()
   },
 )
