@@ -4,6 +4,7 @@ import test from 'ava'
 import { SpaceError } from '../../src/space/errors.js'
 import { contentOf, refuses, Wire } from '../support/http.js'
 import { pendingBlobs, settled, type TestServer, testServer } from '../support/server.js'
+import { ownRedis } from '../support/setup.js'
 
 /** Requests that go wrong half-way, or were wrong from the start: what the client sees, and what is left behind. */
 
@@ -269,7 +270,8 @@ test('a full disk in the middle of a body is 507, and the connection lives on', 
   }
 })
 
-test('while Redis is away the answer is 503; when it is back, so are we', async (t) => {
+const testOfRedis = ownRedis ? test : test.skip
+testOfRedis('while Redis is away the answer is 503; when it is back, so are we', async (t) => {
   const own = await testServer({ redis: { aof: 'always' } })
   try {
     await own.fetch('/v1/code/spaces/s', { method: 'PUT' })

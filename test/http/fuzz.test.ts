@@ -4,6 +4,7 @@ import { type Asked, converse, shout } from '../support/conversation.js'
 import { contentOf } from '../support/http.js'
 import { Random } from '../support/random.js'
 import { type TestServer, testServer } from '../support/server.js'
+import { SETUP } from '../support/setup.js'
 
 /**
  * Whatever bytes come, the answer is no 5xx, errors are JSON that say what is wrong, nothing crashes and nothing is left open.
@@ -279,8 +280,10 @@ test.serial(`${REQUESTS} requests of random paths, headers and bodies`, async (t
   }
   await quiet(server)
   const filesAfter = openFiles()
+  // Connections to other machines' services are kept for the next request.
+  const kept = SETUP === 'local' ? 2 : 100
   if (filesBefore !== undefined && filesAfter !== undefined)
-    t.true(filesAfter <= filesBefore + 2, `${filesAfter} open files, before ${filesBefore}`)
+    t.true(filesAfter <= filesBefore + kept, `${filesAfter} open files, before ${filesBefore}`)
   t.deepEqual(server.errors, [], `seed ${SEED}`)
 })
 

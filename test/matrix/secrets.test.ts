@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import { Throttle } from '../../src/accounts/throttle.js'
 import { ownerOf } from '../sharing/http.js'
 import { json, jsonBody } from '../support/http.js'
-import { testRedis } from '../support/redis.js'
+import { everyKey, testRedis } from '../support/redis.js'
 import { PASSWORD, type TestServer, type TestServerOptions, testServer } from '../support/server.js'
 
 async function serverOf(t: ExecutionContext, options: TestServerOptions = {}): Promise<TestServer> {
@@ -50,7 +50,7 @@ test('no token, invitation token or password is at rest or in the log, whatever 
     t.is((await fetch(`${server.url}/v1/whoami`, { headers: { authorization: wrong } })).status, 401)
   }
   const redis = await server.redis.connect()
-  const keys = await redis.keys('*')
+  const keys = await everyKey(redis)
   const dumps = await Promise.all(keys.map((key) => redis.dumpBuffer(key)))
   const said = [...keys, ...dumps.map((dump) => dump?.toString('latin1')), ...server.errors].join('\n')
   t.true(said.includes('paul@example.org'))

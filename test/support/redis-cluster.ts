@@ -18,8 +18,10 @@ export interface TestCluster {
   connect(name?: string, replicas?: number): Promise<Cluster>
   /** The node that is master of a key's slot now. */
   masterOf(key: string): Promise<ClusterNode>
-  /** Empties all. */
-  flush(): Promise<void>
+  /** Empties all, and ends the nodes' admin connections: nothing of it keeps the process alive. */
+  rest(): Promise<void>
+  /** Ready again, after `rest`. */
+  wake(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -59,8 +61,15 @@ export async function testCluster(settings: Readonly<Record<string, string>> = {
       }
       throw new Error(`Nobody serves the slot of ${key}.`)
     },
-    flush: async () => {
-      for (const { admin } of nodes) await admin.flushall().catch(() => {})
+    rest: async () => {
+      for (const clients of all.values()) clients.end()
+      for (const { admin } of nodes) {
+        await admin.flushall().catch(() => {})
+        admin.disconnect()
+      }
+    },
+    wake: async () => {
+      await Promise.all(nodes.map(({ admin }) => admin.connect()))
     },
     stop: async () => {
       for (const clients of all.values()) clients.end()

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Redis } from 'ioredis'
+import { Cluster, type Redis } from 'ioredis'
 import { connectRedis } from '../../src/redis/connect.js'
 import type { RedisClient } from '../../src/redis/scripts.js'
 import { redisServer } from './redis-process.js'
@@ -54,6 +54,12 @@ export async function testRedis(options: TestRedisOptions = {}): Promise<TestRed
       await server.start()
     },
   }
+}
+
+/** The names of all keys, on all nodes of a cluster. */
+export async function everyKey(redis: RedisClient): Promise<string[]> {
+  const nodes = redis instanceof Cluster ? redis.nodes('master') : [redis]
+  return (await Promise.all(nodes.map((node) => node.keys('*')))).flat()
 }
 
 /** Connections of the kind the server uses. */

@@ -48,7 +48,7 @@ export function noS3(): string | undefined {
  * The gateway that all test files of a run share; the first that asks starts it. It ends with the run.
  */
 export async function sharedS3(): Promise<TestS3> {
-  const runner = process.ppid
+  const runner = Number(process.env.NOVEM_TEST_RUN ?? process.ppid)
   const folder = `/tmp/novem-rgw-${runner}`
   try {
     mkdirSync(folder)

@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import type { Redis } from 'ioredis'
 import { Directory } from '../../src/accounts/directory.js'
 import { type PlanOverrides, planTable } from '../../src/accounts/plans.js'
 import { Throttle } from '../../src/accounts/throttle.js'
 import type { Account } from '../../src/accounts/types.js'
-import { bindStore, folderPlace } from '../../src/binding.js'
-import { LocalBlobStore } from '../../src/blobs/local/store.js'
+import type { BlobStore } from '../../src/blobs/store.js'
 import { createApp } from '../../src/http/app.js'
 import type { AppDeps } from '../../src/http/deps.js'
 import { Spaces } from '../../src/space/spaces.js'
 import { Watcher } from '../../src/space/watcher.js'
-import { type TestRedis, type TestRedisOptions, testRedis } from './redis.js'
+import { balancer } from './balancer.js'
+import type { TestRedis, TestRedisOptions } from './redis.js'
+import { ground } from './setup.js'
 
 export interface TestServerOptions {
   readonly plans?: PlanOverrides
@@ -32,16 +34,17 @@ export interface TestUser {
   fetch(path: string, init?: RequestInit & { readonly duplex?: 'half' }): Promise<Response>
 }
 
-/** A server on a port of its own, with a private Redis and a folder of its own for blobs. */
+/** A server, or two that take turns, on a port of its own, with a Redis and a place for blobs of its own. */
 export interface TestServer extends TestUser {
   readonly url: string
   readonly port: number
+  /** Of the first server, like all that follows. */
   readonly app: FastifyInstance
   readonly redis: TestRedis
   readonly directory: Directory
   readonly spaces: Spaces
-  readonly blobs: LocalBlobStore
-  /** Where the blobs are. */
+  readonly blobs: BlobStore
+  /** Where the blobs are, if they are in a folder. */
   readonly folder: string
   readonly urlSecret: Buffer
   /** What the server has logged as errors. */
@@ -57,38 +60,26 @@ interface NewUser {
   readonly password?: string
 }
 
+const SETTLING_MS = 10_000
 export const PASSWORD = 'correct horse battery staple'
 
+/** On the ground that NOVEM_TEST_SETUP says, see `setup.ts`. */
 export async function testServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const redis = await testRedis(options.redis)
-  const folder = await mkdtemp('/tmp/novem-http-')
-  const client = await redis.connect('server')
-  const blobs = new LocalBlobStore(folder, { durability: 'os' })
-  await blobs.open()
-  await bindStore(client, folderPlace(folder))
-  const directory = new Directory(client, { plans: planTable(options.plans) })
+  const { redis, folder, servers, openBlobs, stop } = await ground(options.redis)
   const errors: string[] = []
-  const spaces = new Spaces(client, {
-    failed: (error) => errors.push(String(error)),
-    mayWrite: (account, space) => directory.visible.mayWrite(account, space),
-  })
-  const watcher = new Watcher(await redis.connect('watcher'))
   const urlSecret = randomBytes(32)
-  const deps: AppDeps = {
-    tree: spaces,
-    blobs,
-    directory,
-    watcher,
-    throttle: new Throttle(client),
-    urlSecret,
-    settings: options.settings ?? {},
-    log: { info() {}, warn: (line) => errors.push(line), error: (line) => errors.push(line) },
-    health: { redis: () => client.ping() },
+  const begin = async () => {
+    const client = await redis.connect('server')
+    const watcher = new Watcher(await redis.connect('watcher'))
+    return startApp({ options, client, watcher, blobs: await openBlobs(client), errors, urlSecret })
   }
-  const app = createApp(options.wrap?.(deps) ?? deps)
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  const { port } = app.server.address() as AddressInfo
+  const first = await begin()
+  const all = [first, ...(await Promise.all(Array.from({ length: servers - 1 }, begin)))]
+  const front = all.length > 1 ? await balancer(all.map((one) => one.port)) : undefined
+  const port = front?.port ?? first.port
   const url = `http://127.0.0.1:${port}`
+  const { directory, spaces, blobs, app } = first
+  let turn = 0
 
   const user: TestServer['user'] = async (name, { plan = 'basic', spacesEnabled = true, password } = {}) => {
     const account = await directory.createAccount({
@@ -105,7 +96,8 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
       fetch: (path, init = {}) => {
         const headers = new Headers(init.headers)
         if (!headers.has('authorization')) headers.set('authorization', `Bearer ${token}`)
-        return fetch(url + path, { ...init, headers })
+        // Each request is another server's than the one before it.
+        return fetch(`http://127.0.0.1:${all[turn++ % all.length]?.port}${path}`, { ...init, headers })
       },
     }
   }
@@ -123,14 +115,50 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     errors,
     user,
     stop: async () => {
-      await app.close()
-      watcher.close()
-      await spaces.close()
-      await blobs.close()
-      await redis.stop()
-      await rm(folder, { recursive: true, force: true })
+      front?.refuse()
+      for (const one of all) await one.stop()
+      await front?.stop()
+      await stop()
     },
   }
+}
+
+interface AppParts {
+  readonly options: TestServerOptions
+  readonly client: Redis
+  readonly watcher: Watcher
+  readonly blobs: BlobStore
+  readonly errors: string[]
+  readonly urlSecret: Buffer
+}
+
+async function startApp({ options, client, watcher, blobs, errors, urlSecret }: AppParts) {
+  const directory = new Directory(client, { plans: planTable(options.plans) })
+  const spaces = new Spaces(client, {
+    failed: (error) => errors.push(String(error)),
+    mayWrite: (account, space) => directory.visible.mayWrite(account, space),
+  })
+  const deps: AppDeps = {
+    tree: spaces,
+    blobs,
+    directory,
+    watcher,
+    throttle: new Throttle(client),
+    urlSecret,
+    settings: options.settings ?? {},
+    log: { info() {}, warn: (line) => errors.push(line), error: (line) => errors.push(line) },
+    health: { redis: () => client.ping() },
+  }
+  const app = createApp(options.wrap?.(deps) ?? deps)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const stop = async () => {
+    await app.close()
+    watcher.close()
+    await spaces.close()
+    await blobs.close()
+  }
+  return { app, port, directory, spaces, blobs, stop }
 }
 
 /** Uploads under way, and blobs of which nobody has said what becomes of them. */
@@ -142,8 +170,9 @@ export async function pendingBlobs({ blobs }: Pick<TestServer, 'blobs'>): Promis
 
 /** Resolves when there are none any more. */
 export async function settled(server: Pick<TestServer, 'blobs'>): Promise<void> {
-  for (let tries = 0; (await pendingBlobs(server)) > 0; tries++) {
-    if (tries > 2000) throw new Error('a pending blob stays behind')
-    await new Promise((resolve) => setImmediate(resolve))
+  const deadline = Date.now() + SETTLING_MS
+  while ((await pendingBlobs(server)) > 0) {
+    if (Date.now() > deadline) throw new Error('a pending blob stays behind')
+    await delay(2)
   }
 }
