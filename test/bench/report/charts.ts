@@ -39,13 +39,13 @@ const COLOURS = ['#2a9d5c', '#d1495b', '#3d6fb6', '#e0a030', '#7b5ea7', '#6b7280
 export function bars(chart: Chart, categories: readonly string[]): string {
   const height = 90 + categories.length * (14 + BAR * chart.series.length)
   return draw(chart, height, {
-    grid: { left: 270, right: 60, top: 60, bottom: 36 },
+    grid: { left: 300, right: 60, top: 60, bottom: 36 },
     xAxis: { ...valueAxis(chart), name: chart.unit, nameLocation: 'middle', nameGap: 24 },
     yAxis: {
       type: 'category',
       inverse: true,
       data: [...categories],
-      axisLabel: { width: 250, overflow: 'break', fontSize: 11 },
+      axisLabel: { width: 280, overflow: 'break', fontSize: 11 },
     },
     series: chart.series.map(({ name, values }) => ({
       type: 'bar',
@@ -95,7 +95,7 @@ function draw({ title }: Chart, height: number, options: Readonly<Record<string,
     backgroundColor: '#ffffff',
     color: COLOURS,
     title: { text: title, left: 10, top: 6, textStyle: { fontSize: 14 } },
-    legend: { top: 30, left: 10, itemHeight: 10, textStyle: { fontSize: 11 } },
+    legend: { top: 30, left: 10, itemHeight: 10, itemGap: 26, textStyle: { fontSize: 11 } },
     ...options,
   })
   const svg = chart.renderToSVGString()

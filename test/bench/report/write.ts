@@ -29,7 +29,8 @@ function heading(all: readonly GroupResults[]): string[] {
   ]
 }
 
-function losses(all: readonly GroupResults[]): string {
+/** What there is to admit, a line each. */
+export function losses(all: readonly GroupResults[]): string {
   const lines = all.flatMap(({ group, results }) => results.flatMap((result) => loss(group, result)))
   return lines.length === 0 ? 'Nowhere.' : lines.join('\n')
 }
