@@ -51,6 +51,36 @@ const CLIENTS = [
   { program: 'gio', packages: { 'apt-get': 'libglib2.0-bin', brew: 'glib' }, fallback: 'glib2' },
 ].map((client) => ({ ...client, required: false, purpose: 'testing WebDAV' }))
 
+/** What the tests run on a mount, as on a disk. */
+const PROGRAMS = [
+  { program: 'rsync', packages: {}, fallback: 'rsync' },
+  { program: 'git', packages: {}, fallback: 'git' },
+  {
+    program: 'sqlite3',
+    packages: { dnf: 'sqlite', pacman: 'sqlite', apk: 'sqlite', brew: 'sqlite' },
+    fallback: 'sqlite3',
+  },
+  { program: 'make', packages: {}, fallback: 'make' },
+  { program: 'cc', packages: {}, fallback: 'gcc' },
+  { program: 'vim', packages: {}, fallback: 'vim' },
+  { program: 'fio', packages: {}, fallback: 'fio' },
+  { program: 'dbench', packages: {}, fallback: 'dbench' },
+  { program: 'setfattr', packages: { brew: null }, fallback: 'attr' },
+].map((program) => ({ ...program, required: false, purpose: 'testing the mount' }))
+
+/** What the benches run beside the mount. An SSH server would also serve others where there is an init to start it. */
+const PEERS = [
+  { program: 'bindfs', packages: { brew: null }, fallback: 'bindfs' },
+  { program: 'sshfs', packages: { brew: null }, fallback: 'sshfs' },
+  ...(existsSync('/run/systemd/system')
+    ? []
+    : [{ program: 'sshd', packages: { pacman: 'openssh', apk: 'openssh' }, fallback: 'openssh-server' }]),
+  ...CLIENTS.filter(({ program }) => ['mount.davfs', 'rclone'].includes(program)),
+].map((peer) => ({ ...peer, required: false, purpose: 'measuring beside it' }))
+
+/** By what is to be done. */
+const WANTED = { test: [...SYSTEM, ...CLIENTS, ...PROGRAMS], bench: [...SYSTEM, ...PROGRAMS, ...PEERS] }
+
 /** The S3 server our blob store is tested with, where the script that starts one is at hand: 62 MB. */
 const S3_SERVER = ['ceph-mon', 'ceph-osd', 'radosgw'].map((program) => ({
   program,

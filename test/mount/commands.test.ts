@@ -1,7 +1,7 @@
 /** The commands: mount, unmount, status, serve --mount, and the helper of mount(8). */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
@@ -26,13 +26,15 @@ interface Context {
 }
 
 anyTest.serial.before('a server', async (t) => {
-  const dataDir = tempFolder({ teardown: () => {} } as unknown as ExecutionContext)
+  const dataDir = mkdtempSync('/tmp/novem-test-')
   const server = await startServerProcess(dataDir)
   t.context = { server, dataDir }
 })
 
 anyTest.serial.after.always('its end', async (t) => {
-  await (t.context as Context).server?.end('SIGTERM')
+  const { server, dataDir } = t.context as Context
+  await server?.end('SIGTERM')
+  rmSync(dataDir, { recursive: true, force: true })
 })
 
 /** Somebody's machine: settings, caches and notes of its own, and the server's token. */
