@@ -14,6 +14,8 @@ const LONGEST_PAUSE = 30_000
 interface Waiting {
   readonly node: FileNode
   readonly key: string
+  /** Of the file's bytes, when they were written down. */
+  readonly generation: number
   readonly barrier: boolean
   readonly size: number
   /** Not before this moment. */
@@ -92,8 +94,19 @@ export class SendQueue {
   ): void {
     if (node.content) node.content.intent = n
     const size = node.content?.work?.size ?? 0
+    const generation = node.content?.generation ?? 0
     this.#bytes += size
-    this.#waiting.set(n, { node, key, barrier, size, from, isRunning: false, isParked: false, done })
+    this.#waiting.set(n, {
+      node,
+      key,
+      generation,
+      barrier,
+      size,
+      from,
+      isRunning: false,
+      isParked: false,
+      done,
+    })
     setImmediate(() => this.#pump())
   }
 
@@ -181,7 +194,7 @@ export class SendQueue {
     entry.isRunning = true
     this.#running += 1
     try {
-      await this.sender.send(entry.node, entry.key)
+      await this.sender.send(entry.node, entry)
       this.#pause = LEAST_PAUSE
       this.#finish(n, entry)
     } catch (error) {

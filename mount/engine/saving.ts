@@ -81,9 +81,12 @@ export class WriteThrough implements Saving {
     content.dirty = false
     content.free()
     node.content = undefined
-    if (node.item !== undefined) return this.parts.takeback.changed(node)
-    this.parts.takeback.unlinked(node)
-    detach(node)
+    const { takeback } = this.parts
+    if (node.item !== undefined) takeback.changed(node)
+    else {
+      takeback.unlinked(node)
+      detach(node)
+    }
   }
 
   forget(): void {}

@@ -21,18 +21,23 @@ export interface SenderParts {
   readonly host: string
 }
 
+export interface AttemptKey {
+  readonly key: string
+  readonly generation: number
+}
+
 export class Sender {
   constructor(private readonly parts: SenderParts) {}
 
   /**
-   * Sends what the file has that the server has not, and waits. `key`: the Idempotency-Key of the first attempt, where an
-   * earlier mount may have made it. Rejects with the server's refusal, or with UNAVAILABLE; the bytes stay as they are.
+   * Sends what the file has that the server has not, and waits. `first`: the Idempotency-Key of an attempt that may have been made
+   * already, and the generation of the bytes it is for; other bytes need another key. Rejects with the server's refusal, or with UNAVAILABLE; the bytes stay as they are.
    */
-  send(node: FileNode, key?: string): Promise<void> {
+  send(node: FileNode, first?: AttemptKey): Promise<void> {
     return node.exclusive(async () => {
       const { content } = node
       if (!content?.dirty) return
-      const sending = this.#send(node, content, key)
+      const sending = this.#send(node, content, first)
       content.sending = sending.catch(() => undefined)
       try {
         await sending
@@ -43,8 +48,8 @@ export class Sender {
     })
   }
 
-  async #send(node: FileNode, content: Content, firstKey?: string): Promise<void> {
-    let key = firstKey
+  async #send(node: FileNode, content: Content, first?: AttemptKey): Promise<void> {
+    let key = first?.generation === content.generation ? first.key : undefined
     for (let turn = 0; content.dirty; turn++) {
       if (!node.parent) return
       const { generation } = content
