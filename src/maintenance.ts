@@ -1,4 +1,5 @@
 import type { Directory } from './accounts/directory.js'
+import type { Lease } from './accounts/lease.js'
 import { repairSpaces } from './accounts/repair.js'
 import { Collector } from './blobs/collector.js'
 import type { BlobLedger } from './blobs/ledger.js'
@@ -18,6 +19,10 @@ export interface MaintenanceOptions {
   readonly intervalMs?: number
   readonly pendingGraceMs?: number
   readonly freedGraceMs?: number
+  /** One process at a time does it, of those that have the same; absent: this one, whoever else does. */
+  readonly lease?: Lease
+  /** Told at each turn whether it was this process'. */
+  readonly onTurn?: (isOurs: boolean) => void
   /** Hears of every round that `start` ran; of undefined where it broke off. */
   readonly onRound?: (result: RoundResult | undefined) => void
 }
@@ -38,13 +43,14 @@ const ABANDONED_COPY_MS = 600_000
 /**
  * What goes on behind the requests: taking deleted trees apart, collecting blobs nobody needs, finishing what a dead
  * process began. Every step is a script of its own that any process may run at any time, so several servers may do this at
- * once, and each may die at any point.
+ * once, and each may die at any point. The lease is there so that they do not all look through everything: its holder keeps it
+ * from round to round, and when it dies another one takes it as soon as it has run out.
  */
 export class Maintenance {
   readonly #parts: MaintenanceParts
   readonly #collector: Collector
   readonly #intervalMs: number
-  readonly #onRound: NonNullable<MaintenanceOptions['onRound']>
+  readonly #options: MaintenanceOptions
   #timer: NodeJS.Timeout | undefined
   #round: Promise<unknown> = Promise.resolve()
   #stopped = false
@@ -52,8 +58,8 @@ export class Maintenance {
   constructor(parts: MaintenanceParts, options: MaintenanceOptions = {}) {
     this.#parts = parts
     this.#intervalMs = options.intervalMs ?? INTERVAL_MS
-    const { pendingGraceMs, freedGraceMs, onRound = () => undefined } = options
-    this.#onRound = onRound
+    this.#options = options
+    const { pendingGraceMs, freedGraceMs } = options
     this.#collector = new Collector({
       store: parts.blobs,
       ledger: blobLedger(parts),
@@ -66,10 +72,10 @@ export class Maintenance {
   /** A round now, and then one every interval. Does not keep the process alive. */
   start(): void {
     const turn = () => {
-      this.#round = this.round()
-        .then(this.#onRound, (error) => {
+      this.#round = this.#turn()
+        .catch((error) => {
           this.#parts.log.error(`Maintenance: ${String(error)}`)
-          this.#onRound(undefined)
+          this.#options.onRound?.(undefined)
         })
         .then(() => {
           if (!this.#stopped) this.#timer = setTimeout(turn, this.#intervalMs).unref()
@@ -84,20 +90,30 @@ export class Maintenance {
     clearTimeout(this.#timer)
     await this.#collector.stop()
     await this.#round
+    // Where Redis is away it runs out by itself.
+    await this.#options.lease?.release().catch(() => undefined)
   }
 
-  /** Does everything once. Rejects where Redis is away; the next round takes it up again. */
-  async round(): Promise<RoundResult> {
+  async #turn(): Promise<void> {
+    const { lease, onTurn, onRound } = this.#options
+    const done = lease ? await lease.during((lost) => this.round(lost)) : { result: await this.round() }
+    onTurn?.(done !== undefined)
+    if (done) onRound?.(done.result)
+  }
+
+  /** Does everything once, or until `signal` aborts. Rejects where Redis is away; the next round takes it up again. */
+  async round(signal?: AbortSignal): Promise<RoundResult> {
     const { directory, spaces } = this.#parts
     for await (const { id } of directory.allSpaces()) {
-      if (this.#stopped) break
+      if (this.#stopped || signal?.aborted) break
       await spaces.abandonCopies(id, Date.now() - ABANDONED_COPY_MS)
       spaces.reap(id)
     }
-    const swept = await this.#collector.sweep()
-    const { abandoned, forgotten } = this.#stopped
-      ? { abandoned: 0, forgotten: 0 }
-      : await repairSpaces(directory, spaces)
+    const swept = await this.#collector.sweep({ signal })
+    const { abandoned, forgotten } =
+      this.#stopped || signal?.aborted
+        ? { abandoned: 0, forgotten: 0 }
+        : await repairSpaces(directory, spaces)
     return { ...swept, spacesAbandoned: abandoned, spacesForgotten: forgotten }
   }
 

@@ -1,4 +1,5 @@
 import type { Logs } from './access-log.js'
+import { Lease } from './accounts/lease.js'
 import type { ServeConfig } from './config.js'
 import { type FirstAccount, makeFirstAccount } from './first-account.js'
 import { type Front, openFront } from './front.js'
@@ -20,6 +21,9 @@ export interface RunningServer {
   /** Waits no longer: neither for balancers nor for the requests that run, which are cut off. */
   cutOff(): void
 }
+
+/** Longer than a process waits between two rounds, so that it keeps them. */
+const MAINTENANCE_LEASE_MS = 150_000
 
 /** Puts the parts together and listens. Rejects with an Error that says what to do; nothing is left running then. */
 export async function startServer(config: ServeConfig, logs: Logs): Promise<RunningServer> {
@@ -51,7 +55,7 @@ async function serve(
   }
   const maintenance = new Maintenance(
     { ...store, log, ...(measured && { blobs: measured.blobs }) },
-    measured && { onRound: measured.metrics.round },
+    { ...maintenanceLease(config, store), ...measured?.metrics.maintenance },
   )
   opened.unshift(() => maintenance.stop())
   const listening = await (config.workers > 1
@@ -70,4 +74,9 @@ async function serve(
     },
     cutOff: () => listening.cutOff(),
   }
+}
+
+/** Whose Redis is embedded in this process is the only one, and after a crash need not wait for the lease it had. */
+function maintenanceLease({ redisUrl }: ServeConfig, { redis }: Store): { readonly lease?: Lease } {
+  return redisUrl === undefined ? {} : { lease: new Lease(redis, 'maintenance', MAINTENANCE_LEASE_MS) }
 }

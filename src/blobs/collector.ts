@@ -23,6 +23,8 @@ export interface SweepOptions {
    * ones are left out for the same reason.
    */
   readonly dryRun?: boolean
+  /** Ends the sweep after its current step. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface SweepResult {
@@ -83,15 +85,15 @@ export class Collector {
   /** Goes through everything once. Never rejects: what failed is counted, told to `onError`, and stays. */
   async sweep(options: SweepOptions = {}): Promise<SweepResult> {
     const result: SweepResult = { pendingDiscarded: 0, pendingSettled: 0, freedDeleted: 0, failed: 0 }
-    await this.#attempt(result, () => this.#sweepPending(result, options.dryRun ?? false))
-    if (!options.dryRun) await this.#attempt(result, () => this.#sweepFreed(result))
+    await this.#attempt(result, () => this.#sweepPending(result, options))
+    if (!options.dryRun) await this.#attempt(result, () => this.#sweepFreed(result, options))
     return result
   }
 
-  async #sweepPending(result: SweepResult, dryRun: boolean): Promise<void> {
+  async #sweepPending(result: SweepResult, { dryRun, signal }: SweepOptions): Promise<void> {
     const before = Date.now() - (this.#options.pendingGraceMs ?? PENDING_GRACE_MS)
     for await (const blob of this.#options.store.pending(before)) {
-      if (this.#mustEnd(result)) return
+      if (this.#mustEnd(result, signal)) return
       if (dryRun) result.pendingDiscarded++
       else await this.#attempt(result, () => this.#judge(blob, result))
     }
@@ -109,18 +111,23 @@ export class Collector {
     }
   }
 
-  async #sweepFreed(result: SweepResult): Promise<void> {
+  async #sweepFreed(result: SweepResult, { signal }: SweepOptions): Promise<void> {
     const before = Date.now() - (this.#options.freedGraceMs ?? FREED_GRACE_MS)
     for await (const space of this.#options.ledger.spacesWithWork()) {
-      if (this.#mustEnd(result)) return
-      await this.#attempt(result, () => this.#emptySpace(space, before, result))
+      if (this.#mustEnd(result, signal)) return
+      await this.#attempt(result, () => this.#emptySpace(space, before, result, signal))
     }
   }
 
-  async #emptySpace(space: string, before: number, result: SweepResult): Promise<void> {
+  async #emptySpace(
+    space: string,
+    before: number,
+    result: SweepResult,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const { store, ledger } = this.#options
     let done: ReadonlySet<string> = new Set()
-    while (!this.#mustEnd(result)) {
+    while (!this.#mustEnd(result, signal)) {
       const blobs = await ledger.freed(space, before, BATCH)
       // None left, or only such as another collector is about to forget.
       if (blobs.every((blob) => done.has(blob))) return
@@ -131,8 +138,8 @@ export class Collector {
     }
   }
 
-  #mustEnd(result: SweepResult): boolean {
-    return this.#stopped || result.failed >= MAX_FAILURES
+  #mustEnd(result: SweepResult, signal: AbortSignal | undefined): boolean {
+    return this.#stopped || signal?.aborted || result.failed >= MAX_FAILURES
   }
 
   async #attempt(result: SweepResult, step: () => Promise<void>): Promise<void> {

@@ -5,7 +5,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { WaitMeter } from '../http/deps.js'
 import type { FinishedRequest } from '../http/observe.js'
-import type { RoundResult } from '../maintenance.js'
+import type { MaintenanceOptions, RoundResult } from '../maintenance.js'
 
 const REQUEST_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const STEP_SECONDS = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5]
@@ -72,6 +72,10 @@ export class Metrics implements WaitMeter {
     'Rounds of collector and repair, by outcome.',
     ['outcome'],
   )
+  readonly #holder = this.#gauge(
+    'maintenance_holder',
+    '1 where this process does the maintenance; one of all does.',
+  )
   readonly #lastRound = this.#gauge(
     'maintenance_last_round_timestamp_seconds',
     'When this process last ended a round; the newest of all processes counts.',
@@ -129,8 +133,12 @@ export class Metrics implements WaitMeter {
     this.#lag.observe(Math.max(0, Date.now() - changed) / 1000)
   }
 
-  /** A round of maintenance has ended; undefined: it broke off. */
-  readonly round = (result: RoundResult | undefined): void => {
+  readonly maintenance: Pick<MaintenanceOptions, 'onRound' | 'onTurn'> = {
+    onTurn: (isOurs) => this.#holder.set(isOurs ? 1 : 0),
+    onRound: (result) => this.#round(result),
+  }
+
+  #round(result: RoundResult | undefined): void {
     this.#rounds.inc({ outcome: result ? 'done' : 'broken' })
     if (!result) return
     this.#lastRound.set(Date.now() / 1000)

@@ -34,6 +34,11 @@ local function throttle_key(bucket)
   return '{acct}:throttle:' .. bucket
 end
 
+-- hash: holder, ends (ms), number (of the last taking)
+local function lease_key(name)
+  return '{acct}:lease:' .. name
+end
+
 -- A group is a user's (kind '@'), an organisation's (kind '~'), or an organisation itself (kind '+').
 -- hash: kind, scope, name, created (ms)
 local function group_key(id)
