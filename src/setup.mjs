@@ -78,9 +78,6 @@ const PEERS = [
   ...CLIENTS.filter(({ program }) => ['mount.davfs', 'rclone'].includes(program)),
 ].map((peer) => ({ ...peer, required: false, purpose: 'measuring beside it' }))
 
-/** By what is to be done. */
-const WANTED = { test: [...SYSTEM, ...CLIENTS, ...PROGRAMS], bench: [...SYSTEM, ...PROGRAMS, ...PEERS] }
-
 /** The S3 server our blob store is tested with, where the script that starts one is at hand: 62 MB. */
 const S3_SERVER = ['ceph-mon', 'ceph-osd', 'radosgw'].map((program) => ({
   program,
@@ -134,7 +131,7 @@ function canStartS3() {
 
 /** What the tests need of the system besides. */
 function testPrograms() {
-  return canStartS3() ? [...CLIENTS, ...S3_SERVER] : CLIENTS
+  return [...CLIENTS, ...PROGRAMS, ...(canStartS3() ? S3_SERVER : [])]
 }
 
 function checkNode() {
@@ -257,7 +254,8 @@ function build() {
 const [verb, ...args] = process.argv.slice(2)
 try {
   checkNode()
-  installSystemPackages(verb === 'test' ? [...SYSTEM, ...testPrograms()] : SYSTEM)
+  const wanted = { test: testPrograms, bench: () => PEERS }[verb]?.() ?? []
+  installSystemPackages([...SYSTEM, ...wanted])
   installDependencies()
   build()
 } catch (error) {
