@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -69,3 +70,52 @@ function stateOf(process: string): string | undefined {
     return undefined
   }
 }
+
+test.serial(
+  'a mount in use: the first signal takes it out of the tree, the second ends it all the same',
+  async (t) => {
+    const mount = await memoryMount(t)
+    await writeFile(`${mount.path}/a`, 'text')
+    const user = spawn('sh', ['-c', 'exec 3< a; read line; cat <&3'], {
+      cwd: mount.path,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    let said = ''
+    user.stdout.on('data', (text) => {
+      said += text
+    })
+    user.stderr.on('data', (text) => {
+      said += text
+    })
+    const over = once(user, 'close')
+    await until(async () => (await mount.tell('open')) === 1, 'the file is open')
+    mount.process.kill('SIGTERM')
+    await until(async () => (await mountAt(mount.path)) === undefined, 'it is out of the tree')
+    t.regex(
+      mount.said(),
+      /is in use\. It is taken away now, and ends when the programs that use it let go of it/,
+    )
+    t.is(await mount.tell('open'), 1)
+    mount.process.kill('SIGTERM')
+    t.is(await within(mount.ended, 'the end of the mount'), 0)
+    user.stdin.end('\n')
+    await within(over, 'the end of the program')
+    t.regex(said, /abort|not connected/i)
+  },
+)
+
+test.serial('a mount in use that is let go ends by itself', async (t) => {
+  const mount = await memoryMount(t)
+  const user = spawn('sleep', ['60'], { cwd: mount.path })
+  t.teardown(() => user.kill())
+  mount.process.kill('SIGTERM')
+  await until(async () => (await mountAt(mount.path)) === undefined, 'it is out of the tree')
+  user.kill()
+  t.is(await within(mount.ended, 'the end of the mount'), 0)
+})
+
+test.serial('umount by somebody else ends the mount cleanly', async (t) => {
+  const mount = await memoryMount(t)
+  t.is((await shell(`umount ${mount.path}`, '/')).code, 0)
+  t.is(await within(mount.ended, 'the end of the mount'), 0)
+})
