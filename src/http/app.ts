@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events'
 /** All HTTP surfaces on one listener. */
+import { setMaxListeners } from 'node:events'
 import { METHODS } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify'
 import { introduceDrive } from '../webdav/commands/options.js'
