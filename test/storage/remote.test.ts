@@ -104,9 +104,8 @@ const upload = (storage: Storage, path: string, page: string) =>
 
 test('the bytes, and the type the other server says, else that of the path', async (t) => {
   const storage = await newStorage()
-  const { alias } = await json(await server.fetch(`/api/v1/space/${storage.id}/fetch`))
   const typeOf = async (path: string) =>
-    (await json(await contentOf(server, alias).get(path, { headers: { accept: 'application/json' } })))
+    (await json(await contentOf(server, storage.name).get(path, { headers: { accept: 'application/json' } })))
       .content_type
   for (const [page, text, type] of [
     ['/file', 'a,b\n', 'text/csv; charset=utf-8'],

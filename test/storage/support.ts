@@ -12,6 +12,7 @@ export const ROOT = '/api/v1/space'
 export interface Storage {
   /** Shortname. */
   readonly id: string
+  readonly name: string
   /** Its immutable id. */
   readonly space: string
   ask(method: string, path: string, init?: Init): Promise<Response>
@@ -28,15 +29,20 @@ type Init = Parameters<TestUser['fetch']>[1]
 export async function storageOf(server: TestServer, user: TestUser, name: string): Promise<Storage> {
   const made = await json(await user.fetch(`/v1/code/spaces/${name}`, { method: 'PUT' }))
   const { space } = await server.directory.load(user.token, { name })
-  return storageAt(user, made.shortname, space?.id ?? '')
+  return storageAt(user, { id: made.shortname, space: space?.id ?? '', name })
 }
 
-export function storageAt(user: TestUser, id: string, space: string): Storage {
+/** The same space in the name of another. */
+export function storageAt(
+  user: TestUser,
+  { id, space, name }: Pick<Storage, 'id' | 'space' | 'name'>,
+): Storage {
   const ask: Storage['ask'] = (method, path, init = {}) =>
     user.fetch(`${ROOT}/${id}/storage/${path}`, { method, ...init })
   return {
     id,
     space,
+    name,
     ask,
     upload: (path, body, headers = {}) => ask('POST', `upload/${path}`, { body, headers }),
     describe: (path, body, headers = {}) => ask('POST', `upload/${path}`, jsonBody(body, headers)),

@@ -244,7 +244,7 @@ test('who issued it is asked again when it is used: access, flag, limits, existe
   const invitation = { tag: 'own', email: guest.account.email, permission: 'write' } as const
   const { token, handle } = await directory.invitations.create(issuer.account.id, invitation)
   await directory.invitations.join(guest.account.id, token)
-  const asGuest = storageAt(guest, own.id, own.space)
+  const asGuest = storageAt(guest, own)
   const request = await requested(asGuest, 'guest')
   await directory.invitations.revoke(issuer.account.id, handle)
   await leavesNothing(t, server, own, async () => {
@@ -290,16 +290,15 @@ test('digests of the bytes are checked', async (t) => {
 
 test('meta is kept with the file: in metadata and listings, through moves and copies, until the next upload', async (t) => {
   const storage = await newStorage()
-  const { alias } = await json(await server.fetch(`/api/v1/space/${storage.id}/fetch`))
   const metaAt = async (path: string) => {
     const headers = { accept: 'application/json' }
-    return (await json(await contentOf(server, alias).get(path, { headers }))).meta
+    return (await json(await contentOf(server, storage.name).get(path, { headers }))).meta
   }
   const meta = { description: 'User <photo> & "more" ]]> é', nested: { a: [1, null] } }
   t.is((await put(await requested(storage, 'photo', { ...FILE, meta }), 'bytes')).status, 200)
   t.deepEqual(await metaAt('photo'), meta)
   await storage.ask('POST', 'copy/photo', { body: JSON.stringify({ destinationPath: 'copy' }) })
-  await contentOf(server, alias).patch('photo', { body: 'moved' })
+  await contentOf(server, storage.name).patch('photo', { body: 'moved' })
   t.deepEqual(await metaAt('moved'), meta)
   t.deepEqual(await metaAt('copy'), meta)
   const { items } = await json(await storage.ask('GET', 'list'))
@@ -310,7 +309,7 @@ test('meta is kept with the file: in metadata and listings, through moves and co
       ['moved', meta],
     ],
   )
-  await contentOf(server, alias).post('moved', { body: 'edited in place' })
+  await contentOf(server, storage.name).post('moved', { body: 'edited in place' })
   t.deepEqual(await metaAt('moved'), meta, 'who edits a file has said nothing of its meta')
   await storage.upload('moved', 'another file')
   t.is(await metaAt('moved'), undefined, 'an upload replaces the file with its meta')
@@ -320,11 +319,10 @@ test('meta is kept with the file: in metadata and listings, through moves and co
 
 test('a WebDAV client may write what it likes into meta; it is told only while it is ours', async (t) => {
   const storage = await newStorage()
-  const { alias } = await json(await server.fetch(`/api/v1/space/${storage.id}/fetch`))
   await storage.upload('file', 'x')
   for (const value of ['not JSON', '5', '']) {
     const body = `<propertyupdate xmlns="DAV:"><set><prop><meta xmlns="urn:novem-spaces">${value}</meta></prop></set></propertyupdate>`
-    t.is((await server.fetch(`/dav/${alias}/file`, { method: 'PROPPATCH', body })).status, 207)
+    t.is((await server.fetch(`/dav/${storage.name}/file`, { method: 'PROPPATCH', body })).status, 207)
     t.is((await json(await storage.ask('GET', 'list'))).items[0].meta, undefined)
   }
 })

@@ -135,7 +135,7 @@ each('who may only read, and who may not even that', async (t, way, storage) => 
   const team = userGroup('ann', `team${storage.id}`)
   await directory.groups.create(account.id, team)
   await directory.groups.setRole(account.id, team, 'rob', 'members')
-  const asReader = storageAt(reader, storage.id, storage.space)
+  const asReader = storageAt(reader, storage)
   await leavesNothing(t, server, storage, async () => {
     await refusedWith(t, await way(asReader, 'file', bytes()), 404, 'NOT_FOUND', storage.id)
     await directory.groups.answerInvite(reader.account.id, team, 'yes')
@@ -163,8 +163,9 @@ each(
 each('times and the exec bit are kept where they are given', async (t, way, storage) => {
   const headers = { 'X-OC-Mtime': '1700000000', 'X-NVM-Executable': 'true' }
   t.is((await way(storage, 'script', bytes(), headers)).status, 200)
-  const name = (await json(await server.fetch(`/api/v1/space/${storage.id}/fetch`))).alias
-  const metadata = await contentOf(server, name).get('script', { headers: { accept: 'application/json' } })
+  const metadata = await contentOf(server, storage.name).get('script', {
+    headers: { accept: 'application/json' },
+  })
   t.like(await json(metadata), { executable: true, last_modified: 'Tue, 14 Nov 2023 22:13:20 UTC' })
 })
 
