@@ -48,6 +48,8 @@ export interface ServeConfig extends StoreConfig {
   readonly metricsHost: string
   /** Proxies whose word on the client's address and scheme counts. */
   readonly trustProxy: readonly AddressRange[]
+  /** How long the bytes of deleted files stay, in seconds: longer than a backup takes. */
+  readonly freedGrace: number
   /** How long requests are still taken after the server has said that it is about to stop, in seconds. */
   readonly drainWait: number
   /** The mail server that takes invitations; absent: none are mailed. */
@@ -178,6 +180,13 @@ const SERVE_SETTINGS: readonly Setting[] = [
     parse: ranges,
   },
   {
+    flags: '--freed-grace <seconds>',
+    env: 'FREED_GRACE',
+    help: 'how long the bytes of deleted files stay: longer than the longest read, and than a backup takes',
+    fallback: '600',
+    parse: seconds,
+  },
+  {
     flags: '--drain-wait <seconds>',
     env: 'DRAIN_WAIT',
     help: 'how long requests are still taken after SIGTERM, while /readyz tells the balancer to send no more',
@@ -265,6 +274,7 @@ export function serveConfig(command: Command): ServeConfig {
     metricsHost,
     trustProxy = [],
     drainWait,
+    freedGrace,
   } = given<ServeOptions>(command)
   return {
     ...storeConfig(command),
@@ -279,6 +289,7 @@ export function serveConfig(command: Command): ServeConfig {
     metricsHost,
     trustProxy,
     drainWait,
+    freedGrace,
     ...(metricsPort !== undefined && { metricsPort }),
     ...(publicUrl !== undefined && { publicUrl }),
     ...(smtpUrl !== undefined && { smtpUrl }),
@@ -345,8 +356,8 @@ function replicas(text: string): number {
 }
 
 function seconds(text: string): number {
-  if (/^\d{1,4}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It must be a number of seconds from 0 to 9999.')
+  if (/^\d{1,8}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a number of seconds from 0 to 99999999.')
 }
 
 function httpUrl(text: string): string {

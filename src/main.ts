@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { accountCommand } from './commands/account.js'
+import { backupCommand, restoreCommand } from './commands/backup.js'
 import { EXIT_CODES } from './commands/common.js'
 import { fsckCommand } from './commands/fsck.js'
 import { gcCommand } from './commands/gc.js'
@@ -26,6 +27,8 @@ function program(): Command {
     .addCommand(groupCommand())
     .addCommand(fsckCommand())
     .addCommand(gcCommand())
+    .addCommand(backupCommand())
+    .addCommand(restoreCommand())
     .addCommand(accountCommand())
     .addCommand(mountCommand())
     .addCommand(unmountCommand())

@@ -55,7 +55,11 @@ async function serve(
   }
   const maintenance = new Maintenance(
     { ...store, log, ...(measured && { blobs: measured.blobs }) },
-    { ...maintenanceLease(config, store), ...measured?.metrics.maintenance },
+    {
+      freedGraceMs: config.freedGrace * 1000,
+      ...maintenanceLease(config, store),
+      ...measured?.metrics.maintenance,
+    },
   )
   opened.unshift(() => maintenance.stop())
   const listening = await (config.workers > 1

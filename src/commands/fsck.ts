@@ -1,6 +1,11 @@
 import type { Command } from 'commander'
+import { renewEpochs } from '../backup/epochs.js'
 import { type FsckOptions, type FsckReport, fsck } from '../space/fsck.js'
 import { print, storeCommand, withStore } from './common.js'
+
+interface NewEpoch {
+  readonly newEpoch?: boolean
+}
 
 /** What the process ends with where something is or was wrong. */
 const WRONG = 3
@@ -13,11 +18,16 @@ export function fsckCommand(): Command {
   )
     .option('--repair', 'mend what can be mended safely; no entry is ever deleted')
     .option('--deep', 'read every file and compare its MD5')
+    .option(
+      '--new-epoch',
+      'let clients and mounts start over: after a restored backup, or a fail-over that lost changes',
+    )
     .option('--json', 'print as JSON')
-    .action(async ({ repair, deep }: FsckOptions, command: Command) => {
-      const report = await withStore(command, ({ redis, blobs, directory }) =>
-        fsck({ redis, blobs, directory }, { repair: repair === true, deep: deep === true }),
-      )
+    .action(async ({ newEpoch, repair, deep }: FsckOptions & NewEpoch, command: Command) => {
+      const report = await withStore(command, async (store) => {
+        if (newEpoch) await renewEpochs(store)
+        return fsck(store, { repair: repair === true, deep: deep === true })
+      })
       print(command, report, text(report))
       if (report.counts.problems > 0) process.exitCode = WRONG
     })

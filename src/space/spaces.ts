@@ -144,6 +144,11 @@ export class Spaces implements TreeOperations {
     await this.#engine.run('create_space', id, [ownerAccountId, randomBytes(8).toString('hex')])
   }
 
+  /** Gives the journal another epoch (16 hex): whoever knows the old one starts over. False where the space is gone. */
+  async renewEpoch(id: string, epoch: string): Promise<boolean> {
+    return (await this.#engine.run('new_epoch', id, [epoch])) === 1
+  }
+
   /** From here on the space is not found by anybody; what it held is freed in the background. Harmless to repeat. */
   async deleteSpace(id: string): Promise<void> {
     if ((await this.#engine.run('delete_space', id, [])) === 1) this.#reaper.kick(id)

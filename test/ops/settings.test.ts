@@ -38,6 +38,7 @@ test.serial('defaults', (t) => {
     metricsHost: '127.0.0.1',
     trustProxy: [],
     drainWait: 0,
+    freedGrace: 600,
     dataDir: `${process.cwd()}/data`,
     durability: 'full',
     redisWait: 0,
