@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -31,11 +31,17 @@ export interface MemoryMount {
 export async function memoryMount(
   t: ExecutionContext,
   options: object = {},
-  at?: string,
+  {
+    at,
+    spawning = {},
+  }: { readonly at?: string; readonly spawning?: Pick<SpawnOptions, 'uid' | 'gid' | 'env'> } = {},
 ): Promise<MemoryMount> {
   const path = at ?? `${tempFolder(t)}/mnt`
   if (!at) mkdirSync(path)
-  const child = spawn(process.execPath, [PROGRAM, path, JSON.stringify(options)], { stdio: 'pipe' })
+  const child = spawn(process.execPath, [PROGRAM, path, JSON.stringify(options)], {
+    ...spawning,
+    stdio: 'pipe',
+  })
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
   t.teardown(() => clear(path, child, ended))
   let stderr = ''
