@@ -31,8 +31,8 @@ interface Script {
 
 /**
  * The Lua files of one folder, callable by name. A file may include others by a line `--@include name`, resolved as
- * `_name.lua` in its own folder, or `--@include room/name` for another room's; each comes once. Loaded by content hash
- * (EVALSHA), so two releases can share a Redis.
+ * `_name.lua` in its own folder, or `--@include room/name` for another room's; each comes once. A script with a line
+ * `--@allow-oom` runs also when Redis is full. Loaded by content hash (EVALSHA), so two releases can share a Redis.
  */
 export class Scripts {
   readonly #redis: RedisClient
@@ -101,10 +101,14 @@ export class Scripts {
           return expand(target)
         },
       )
-    const text = lean(expand(new URL(`${name}.lua`, this.#folder)))
-    return this.#redis instanceof Cluster ? PROBE + text : text
+    const whole = expand(new URL(`${name}.lua`, this.#folder))
+    const head = /^--@allow-oom$/m.test(whole) ? ALLOW_OOM : ''
+    return head + (this.#redis instanceof Cluster ? PROBE : '') + lean(whole)
   }
 }
+
+/** For what makes room: it runs also where `maxmemory` is reached. */
+const ALLOW_OOM = '#!lua flags=allow-oom\n'
 
 /**
  * While a slot moves, its keys are partly here and partly there, and a script would fail at the first that is elsewhere, perhaps

@@ -18,6 +18,8 @@ export interface TestCluster {
   connect(name?: string, replicas?: number): Promise<Cluster>
   /** The node that is master of a key's slot now. */
   masterOf(key: string): Promise<ClusterNode>
+  /** Resolves when every slot has a master and a replica that follows it. */
+  isWhole(): Promise<void>
   /** Empties all, and ends the nodes' admin connections: nothing of it keeps the process alive. */
   rest(): Promise<void>
   /** Ready again, after `rest`. */
@@ -61,6 +63,7 @@ export async function testCluster(settings: Readonly<Record<string, string>> = {
       }
       throw new Error(`Nobody serves the slot of ${key}.`)
     },
+    isWhole: () => whole(nodes),
     rest: async () => {
       for (const clients of all.values()) clients.end()
       for (const { admin } of nodes) {
@@ -126,22 +129,32 @@ async function join(nodes: readonly StartedNode[]): Promise<void> {
   for (const { admin } of nodes) {
     for (const other of nodes) await admin.call('CLUSTER', 'MEET', '127.0.0.1', other.port, other.bus)
   }
-  const until = async (holds: (node: StartedNode) => Promise<boolean>) => {
-    for (const node of nodes) while (!(await holds(node))) await delay(20)
-  }
-  await until(async ({ admin }) => parseInfo(await admin.cluster('INFO')).get('cluster_known_nodes') === '6')
+  await untilAll(nodes, async ({ admin }) => {
+    return parseInfo(await admin.cluster('INFO')).get('cluster_known_nodes') === String(nodes.length)
+  })
   for (const [index, { admin }] of nodes.entries()) {
     if (index < MASTERS) continue
     const master = nodes[index - MASTERS] as StartedNode
     while ((await admin.cluster('REPLICATE', master.id).catch(() => 'no')) !== 'OK') await delay(20)
   }
-  await until(async ({ admin }) => {
+  await whole(nodes)
+}
+
+async function untilAll(
+  nodes: readonly StartedNode[],
+  holds: (node: StartedNode) => Promise<boolean>,
+): Promise<void> {
+  for (const node of nodes) while (!(await holds(node).catch(() => false))) await delay(20)
+}
+
+async function whole(nodes: readonly StartedNode[]): Promise<void> {
+  await untilAll(nodes, async ({ admin }) => {
     const info = parseInfo(await admin.cluster('INFO'))
     const role = parseInfo(await admin.info('replication'))
-    const whole = info.get('cluster_state') === 'ok' && info.get('cluster_slots_ok') === String(SLOTS)
-    return whole && (role.get('role') === 'master' || role.get('master_link_status') === 'up')
+    const serves = info.get('cluster_state') === 'ok' && info.get('cluster_slots_ok') === String(SLOTS)
+    return serves && (role.get('role') === 'master' || role.get('master_link_status') === 'up')
   })
-  await until(async ({ admin }) => {
+  await untilAll(nodes, async ({ admin }) => {
     const ranges = (await admin.cluster('SLOTS')) as unknown[][]
     return ranges.length === MASTERS && ranges.every((range) => range.length === 4)
   })

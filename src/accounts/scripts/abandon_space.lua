@@ -1,3 +1,4 @@
+--@allow-oom
 --[[
 Gives up a space that was reserved and never confirmed.
 KEYS: 1 the account slot

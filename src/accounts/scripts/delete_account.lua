@@ -1,3 +1,4 @@
+--@allow-oom
 --[[
 Everything of the account goes at once, except the trees of its spaces: those are dying, whoever sees that frees them.
 KEYS: 1 the account slot

@@ -1,3 +1,4 @@
+--@allow-oom
 --[[
 The space is out of reach at once and its names are free; its tree is freed afterwards, then forget_space is called.
 KEYS: 1 the account slot

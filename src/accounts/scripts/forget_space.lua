@@ -1,3 +1,4 @@
+--@allow-oom
 --[[
 Nothing is left of a dropped space: its record goes. Says nothing about spaces that are not dying.
 KEYS: 1 the account slot

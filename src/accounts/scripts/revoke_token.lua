@@ -1,3 +1,4 @@
+--@allow-oom
 --[[
 The token is dead with the next request.
 KEYS: 1 the account slot

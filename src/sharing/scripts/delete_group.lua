@@ -1,3 +1,4 @@
+--@allow-oom
 --[[
 The group, its memberships and its shares go at once; with an organisation all of its groups.
 KEYS: 1 the account slot

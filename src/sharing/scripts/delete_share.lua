@@ -1,3 +1,4 @@
+--@allow-oom
 --[[
 KEYS: 1 the account slot
 ARGV: 1 operation id, 2 seconds to keep its answer, 3 fingerprint

@@ -1,3 +1,4 @@
+--@allow-oom
 --[[
 A tag goes; with one of the owner's, the access of those who were invited to it.
 KEYS: 1 the account slot

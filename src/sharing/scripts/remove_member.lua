@@ -1,3 +1,4 @@
+--@allow-oom
 --[[
 Leaves a group, removes somebody from it, or takes an invitation to it back. Who leaves an organisation leaves its groups.
 KEYS: 1 the account slot

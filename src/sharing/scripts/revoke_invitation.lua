@@ -1,3 +1,4 @@
+--@allow-oom
 --[[
 The invitation is gone, and with it the access of who accepted it.
 KEYS: 1 the account slot

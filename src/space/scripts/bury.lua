@@ -1,3 +1,4 @@
+--@allow-oom
 --@include keys
 -- Removes the last keys of a dead space whose entries are reaped and whose blobs are gone.
 -- Result: 1 buried / 0 not yet

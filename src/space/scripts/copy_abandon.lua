@@ -1,3 +1,4 @@
+--@allow-oom
 --@include keys
 --@include entry
 -- Gives up copies that nobody finished: the reaper takes them apart.

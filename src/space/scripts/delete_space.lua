@@ -1,3 +1,4 @@
+--@allow-oom
 --@include keys
 --@include entry
 -- Makes a space dead: from here on it is not found, and the reaper takes it apart. Harmless where it is dead or gone.

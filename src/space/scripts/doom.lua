@@ -1,3 +1,4 @@
+--@allow-oom
 --@include keys
 -- Claims a pending blob: from here on no write can link it.
 -- ARGV 1 blob (hex, the operation id of its write)

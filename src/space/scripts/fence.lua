@@ -1,3 +1,4 @@
+--@allow-oom
 -- Before a repeated attempt: from here on the first one, wherever it still travels, can no longer run.
 -- KEYS[1] {<space>}:s; ARGV 1 operation id
 -- Result: the answer it got, if it is kept; else nil

@@ -1,3 +1,4 @@
+--@allow-oom
 --@include keys
 -- Claims blobs for deletion: what was let go before `olderThan` moves to the doomed.
 -- ARGV 1 olderThan (ms), 2 most

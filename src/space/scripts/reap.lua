@@ -1,3 +1,4 @@
+--@allow-oom
 --@include keys
 --@include entry
 --@include row

@@ -1,3 +1,4 @@
+--@allow-oom
 --@include space
 --@include entry
 --@include once
