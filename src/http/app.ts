@@ -13,6 +13,7 @@ import { createListener } from './listener.js'
 import { NovemSurface } from './novem/surface.js'
 import { novemRoot } from './novem/tree.js'
 import { observe } from './observe.js'
+import { Running } from './running.js'
 import { storageFailure } from './storage/failure.js'
 import { storageRoot } from './storage/tree.js'
 
@@ -79,18 +80,21 @@ export function createApp(deps: AppDeps): FastifyInstance {
   // Without a body in Fastify's eyes, no parser touches it, whatever its Content-Type.
   const methods = METHODS.filter((method) => method !== 'CONNECT')
   for (const method of methods) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
-  for (const surface of surfaces) app.register(plugin(surface, methods, deps))
+  const running = new Running()
+  for (const surface of surfaces) app.register(plugin(surface, methods, running, deps))
   app.addHook('preClose', async () => {
     stopping.abort()
     // Connections that are answering now close when they are done, instead of waiting for another request.
     app.server.keepAliveTimeout = 1
   })
+  app.addHook('onClose', () => running.ended())
   return app
 }
 
 function plugin(
   { prefix, serve }: Surface,
   methods: string[],
+  running: Running,
   { listeners = [], isDraining }: AppDeps,
 ): FastifyPluginCallback {
   const name = prefix.slice(1)
@@ -104,7 +108,7 @@ function plugin(
         // The client's next request is to go to another process.
         if (isDraining?.()) reply.raw.shouldKeepAlive = false
         if (listeners.length > 0) observe(name, request.raw, reply.raw, request.originalUrl, listeners)
-        serve(request.raw, reply.raw, request.originalUrl)
+        running.add(serve(request.raw, reply.raw, request.originalUrl))
       },
     })
     done()
