@@ -1,4 +1,5 @@
 import { readdir, realpath, stat } from 'node:fs/promises'
+import { platform } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Log } from '../../src/log.js'
 import { abortConnection } from './abort.js'
@@ -52,6 +53,7 @@ async function clear(path: string, there: MountEntry, log: Log): Promise<void> {
 
 /** Asked by another process, since the answer may never come. A dead connection says so at once (ENOTCONN). */
 async function isDead(path: string): Promise<boolean> {
-  const { stderr } = await run('stat', ['-f', '--', path], LIFE_SIGN)
-  return /not connected|connection aborted/i.test(stderr)
+  const [program, args] = platform() === 'darwin' ? ['df', [path]] : ['stat', ['-f', '--', path]]
+  const { stderr } = await run(program, args, LIFE_SIGN)
+  return /not connected|connection aborted|not configured/i.test(stderr)
 }

@@ -1,23 +1,21 @@
 import { readFile } from 'node:fs/promises'
+import { platform } from 'node:os'
+import { run } from './run.js'
 
-/** A line of /proc/self/mountinfo. */
+/** Something that is mounted. */
 export interface MountEntry {
   readonly mountPoint: string
-  /** `fuse.novem-spaces`, `ext4` … */
+  /** `fuse.novem-spaces`, `macfuse`, `ext4` … */
   readonly type: string
   readonly source: string
-  /** Minor number of its device: of a FUSE mount, its number under /sys/fs/fuse/connections. */
+  /** Minor number of its device: of a FUSE mount, its number under /sys/fs/fuse/connections. -1 where that is not known. */
   readonly connection: number
 }
 
-/** What is mounted, without touching any of it: a mount whose process is gone or stuck would not answer. Empty where not Linux. */
-export async function listMounts(): Promise<readonly MountEntry[]> {
-  try {
-    return parseMountInfo(await readFile('/proc/self/mountinfo', 'utf8'))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
+/** What is mounted, without touching any of it: a mount whose process is gone or stuck would not answer. */
+async function listMounts(): Promise<readonly MountEntry[]> {
+  if (platform() === 'darwin') return parseMountList((await run('mount', [])).stdout)
+  return parseMountInfo(await readFile('/proc/self/mountinfo', 'utf8'))
 }
 
 /** The topmost mount at a path. */
@@ -38,6 +36,14 @@ export function parseMountInfo(text: string): MountEntry[] {
       source: plain(words[rest + 2] ?? ''),
       connection: Number(device.split(':')[1]),
     }
+  })
+}
+
+/** What mount(8) prints on macOS: `novem-spaces:notes on /Users/ann/notes (macfuse, nodev, …)`. */
+export function parseMountList(text: string): MountEntry[] {
+  return text.split('\n').flatMap((line) => {
+    const [, source = '', mountPoint, type = ''] = /^(.*) on (\/.*) \(([^,)]+)[^()]*\)$/.exec(line) ?? []
+    return mountPoint === undefined ? [] : { mountPoint, type, source, connection: -1 }
   })
 }
 

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 export interface Ended {
   /** null: it could not be started, or was killed because it took too long. */
   readonly code: number | null
+  readonly stdout: string
   readonly stderr: string
   /** There is no such program. */
   readonly missing: boolean
@@ -15,8 +16,8 @@ export function run(program: string, args: readonly string[], timeout = 10_000):
       program,
       args,
       { timeout, killSignal: 'SIGKILL', cwd: '/' },
-      (error, _out, stderr) => {
-        resolve({ code: child.exitCode, stderr: stderr.trim(), missing: error?.code === 'ENOENT' })
+      (error, stdout, stderr) => {
+        resolve({ code: child.exitCode, stdout, stderr: stderr.trim(), missing: error?.code === 'ENOENT' })
       },
     )
   })

@@ -68,7 +68,8 @@ export class Session implements Mounted {
   async unmount(force = false): Promise<void> {
     if (force) {
       this.#forced = true
-      if (this.#connection !== undefined) await abortConnection(this.#connection, this.path)
+      if (this.#connection !== undefined && this.#connection >= 0)
+        await abortConnection(this.#connection, this.path)
     }
     await this.#takeAway()
     await this.done

@@ -17,8 +17,8 @@ export function unmountCommand(): Command {
     .action(async (dir: string, { force = false }: { force?: boolean }) => {
       const path = await canonical(dir)
       const there = await mountAt(path)
-      if (!there && process.platform === 'linux') throw new Error(`Nothing is mounted at ${path}.`)
-      if (there && there.type !== 'fuse.novem-spaces') {
+      if (!there) throw new Error(`Nothing is mounted at ${path}.`)
+      if (!there.source.startsWith('novem-spaces:')) {
         throw new Error(`What is mounted at ${path} is no space: ${there.source} (${there.type}).`)
       }
       if ((await unmountAt(path, { lazy: force })) === 'busy') {

@@ -6,7 +6,7 @@ import type { Errno } from '../../mount/filesystem.js'
 import { FileSystemError } from '../../mount/filesystem.js'
 import { errnoNumber, errnoOf } from '../../mount/fuse/errno.js'
 import { canonical, readyMountPoint } from '../../mount/fuse/mount-point.js'
-import { parseMountInfo } from '../../mount/fuse/mounts.js'
+import { parseMountInfo, parseMountList } from '../../mount/fuse/mounts.js'
 import { invalidateEntry, invalidateInode } from '../../mount/fuse/notifications.js'
 import { type KernelOptions, optionString } from '../../mount/fuse/options.js'
 import { Requests } from '../../mount/fuse/requests.js'
@@ -121,6 +121,23 @@ test('mountinfo is read with its escapes, whatever the number of optional fields
     { mountPoint: '/mnt/a b\\c', type: 'fuse.novem-spaces', source: 'novem-spaces:notes', connection: 41 },
     { mountPoint: '/mnt/é', type: 'ext4', source: '/dev/vda', connection: 42 },
   ])
+})
+
+test('mounts of macOS are read from what mount says', (t) => {
+  const text = [
+    '/dev/disk3s1s1 on / (apfs, sealed, local, read-only, journaled)',
+    'novem-spaces:@ann~notes on /Users/ann/my notes (1) (macfuse, nodev, nosuid, synchronous, mounted by ann)',
+    'map auto_home on /System/Volumes/Data/home (autofs, automounted, nobrowse)',
+    '',
+  ].join('\n')
+  t.deepEqual(
+    parseMountList(text).map(({ source, mountPoint, type }) => [source, mountPoint, type]),
+    [
+      ['/dev/disk3s1s1', '/', 'apfs'],
+      ['novem-spaces:@ann~notes', '/Users/ann/my notes (1)', 'macfuse'],
+      ['map auto_home', '/System/Volumes/Data/home', 'autofs'],
+    ],
+  )
 })
 
 test('a mount point must be an empty folder that is there', async (t) => {
