@@ -47,7 +47,7 @@ async function clear(path: string, there: MountEntry, log: Log): Promise<void> {
     throw new Error(`${path} is in use already: ${there.source} (${there.type}) is mounted there.`)
   }
   log.warn(`${path} was still mounted by a process that is gone; taking that mount away.`)
-  await abortConnection(there.connection)
+  if (there.connection >= 0) await abortConnection(there.connection)
   await unmountAt(path, { lazy: true })
 }
 
