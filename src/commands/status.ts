@@ -4,6 +4,8 @@ import { listRecords } from '../../mount/records.js'
 import { print } from './common.js'
 import { type FoundStatus, statusOf } from './mounting/status.js'
 
+/** Unsent files, for people. */
+const MOST_SHOWN = 20
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']
 
 /** `novem-spaces status`: what is mounted, whether its server answers, and what has not been sent. */
@@ -50,9 +52,12 @@ function text({ mountPoint, space, server, running, unsent, live, cacheDir }: Fo
     const until = running ? '' : ', until it is mounted again'
     lines.push(`  not sent yet: ${unsent.length} files, ${amount(bytes)}${until}`)
   }
-  for (const { path, size, error } of unsent) {
+  // What was refused is what somebody has to know.
+  const first = [...unsent].sort((a, b) => Number(b.error !== undefined) - Number(a.error !== undefined))
+  for (const { path, size, error } of first.slice(0, MOST_SHOWN)) {
     lines.push(`    ${path} (${amount(size)})${error === undefined ? '' : `: ${error}`}`)
   }
+  if (unsent.length > MOST_SHOWN) lines.push(`    and ${unsent.length - MOST_SHOWN} more; all with --json`)
   return lines.join('\n')
 }
 
