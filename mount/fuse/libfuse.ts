@@ -37,7 +37,7 @@ export class Libfuse {
     memory: ProcessMemory | undefined,
     cacheSeconds: number,
   ): Libfuse | undefined {
-    if (!memory) return undefined
+    if (!memory?.isWritable) return undefined
     const address = thread.readBigUInt64LE(FUSE)
     const fuse = memory.read(address, SIZE)
     if (!fuse) return undefined

@@ -7,17 +7,24 @@ const THREADS = '/proc/self/task'
 export class ProcessMemory {
   readonly #fd: number
 
-  private constructor(fd: number) {
+  private constructor(
+    fd: number,
+    readonly isWritable: boolean,
+  ) {
     this.#fd = fd
   }
 
   /** Undefined where there is no such thing, or it may not be used. */
   static open(): ProcessMemory | undefined {
     if (process.platform !== 'linux' || !/^(x64|arm64)$/.test(process.arch)) return undefined
-    try {
-      return new ProcessMemory(openSync(FILE, 'r+'))
-    } catch {
-      return undefined
+    return tryOpen('r+') ?? tryOpen('r')
+
+    function tryOpen(mode: 'r' | 'r+'): ProcessMemory | undefined {
+      try {
+        return new ProcessMemory(openSync(FILE, mode), mode === 'r+')
+      } catch {
+        return undefined
+      }
     }
   }
 
