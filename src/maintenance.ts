@@ -117,15 +117,17 @@ export class Maintenance {
     return { ...swept, spacesAbandoned: abandoned, spacesForgotten: forgotten }
   }
 
-  /** What a round would judge, claiming and deleting nothing. */
-  dryRun(): Promise<{ readonly pendingDiscarded: number; readonly failed: number }> {
-    return this.#collector.sweep({ dryRun: true })
+  /** What a round would judge and delete, claiming and deleting nothing. */
+  async dryRun(): Promise<Pick<RoundResult, 'pendingDiscarded' | 'freedDeleted' | 'failed'>> {
+    const { pendingDiscarded, freedDeleted, failed } = await this.#collector.sweep({ dryRun: true })
+    return { pendingDiscarded, freedDeleted, failed }
   }
 }
 
 function blobLedger({ directory, spaces }: MaintenanceParts): BlobLedger {
   return {
     claimPending: (space, blob, since) => spaces.claimPending(space, blob, since),
+    countFreed: (space, olderThan) => spaces.countFreed(space, olderThan),
     freed: (space, olderThan, limit) => spaces.freed(space, olderThan, limit),
     forget: (space, blobs) => spaces.forget(space, blobs),
     async *spacesWithWork() {

@@ -19,8 +19,8 @@ export interface CollectorOptions {
 
 export interface SweepOptions {
   /**
-   * Only counts, as `pendingDiscarded`, the pending blobs that would be judged: asking the ledger would claim them. Freed
-   * ones are left out for the same reason.
+   * Only counts: as `pendingDiscarded` the pending blobs that would be judged (asking the ledger would claim them), as
+   * `freedDeleted` those that would go.
    */
   readonly dryRun?: boolean
   /** Ends the sweep after its current step. */
@@ -86,7 +86,7 @@ export class Collector {
   async sweep(options: SweepOptions = {}): Promise<SweepResult> {
     const result: SweepResult = { pendingDiscarded: 0, pendingSettled: 0, freedDeleted: 0, failed: 0 }
     await this.#attempt(result, () => this.#sweepPending(result, options))
-    if (!options.dryRun) await this.#attempt(result, () => this.#sweepFreed(result, options))
+    await this.#attempt(result, () => this.#sweepFreed(result, options))
     return result
   }
 
@@ -111,11 +111,15 @@ export class Collector {
     }
   }
 
-  async #sweepFreed(result: SweepResult, { signal }: SweepOptions): Promise<void> {
-    const before = Date.now() - (this.#options.freedGraceMs ?? FREED_GRACE_MS)
-    for await (const space of this.#options.ledger.spacesWithWork()) {
+  async #sweepFreed(result: SweepResult, { dryRun, signal }: SweepOptions): Promise<void> {
+    const { ledger, freedGraceMs = FREED_GRACE_MS } = this.#options
+    const before = Date.now() - freedGraceMs
+    for await (const space of ledger.spacesWithWork()) {
       if (this.#mustEnd(result, signal)) return
-      await this.#attempt(result, () => this.#emptySpace(space, before, result, signal))
+      await this.#attempt(result, async () => {
+        if (dryRun) result.freedDeleted += await ledger.countFreed(space, before)
+        else await this.#emptySpace(space, before, result, signal)
+      })
     }
   }
 

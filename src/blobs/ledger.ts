@@ -9,9 +9,12 @@ export interface BlobLedger {
    */
   claimPending(space: string, blob: string, since: number): Promise<'live' | 'dead'>
 
+  /** How many blobs `freed` would name by and by; claims nothing. */
+  countFreed(space: string, olderThan: number): Promise<number>
+
   /**
-   * Claims up to `limit` blobs that the tree let go before `olderThan` (ms since 1970), and names all that are claimed
-   * and not forgotten, also those of a collector that died.
+   * Claims blobs that the tree let go before `olderThan` (ms since 1970), until `limit` are claimed, and names all that are
+   * claimed and not forgotten, also those of a collector that died.
    */
   freed(space: string, olderThan: number, limit: number): Promise<readonly string[]>
 

@@ -15,7 +15,10 @@ export function gcCommand(): Command {
       'how long the bytes of a deleted file stay, for readers and backups (default: 600)',
       seconds,
     )
-    .option('--dry-run', 'only count the abandoned uploads that would be looked at')
+    .option(
+      '--dry-run',
+      'change nothing: count the abandoned uploads that would be looked at, and the blobs that would go',
+    )
     .option('--json', 'print as JSON')
     .action(async (options: GcOptions, command: Command) => {
       const result = await withStore(command, async (store) => {

@@ -1,7 +1,11 @@
+import { retrying } from '../redis/retry.js'
 import type { Engine } from './engine.js'
 import { findOperation, isInTree } from './history.js'
 
 /** What the tree knows of blobs that nobody uses, or perhaps nobody: the collector's view of a space. */
+
+/** Items of a list, or arguments of a script, at a time. */
+const STEP = 1000
 
 /**
  * Claims a pending blob for ever: a write that still wants to link it is refused. 'live' where a write had linked it
@@ -20,7 +24,19 @@ export async function claimPending(
   return live ? 'live' : 'dead'
 }
 
-/** Claims up to `limit` blobs freed before `olderThan` (ms), and names all that are claimed and not forgotten. */
+/** How many blobs are claimed, or were freed before `olderThan` (ms). Freed ones are in the order of their time. */
+export async function countFreed({ redis }: Engine, space: string, olderThan: number): Promise<number> {
+  const key = `{${space}}:f`
+  let count = await retrying(() => redis.hlen(`{${space}}:x`))
+  for (let start = 0; ; start += STEP) {
+    const items = await retrying(() => redis.lrangeBuffer(key, start, start + STEP - 1))
+    const old = items.filter((item) => item.readUIntBE(0, 6) <= olderThan).length
+    count += old
+    if (old < STEP) return count
+  }
+}
+
+/** Claims blobs freed before `olderThan` (ms) until `limit` are claimed, and names all that are claimed and not forgotten. */
 export async function claimFreed(
   engine: Engine,
   space: string,
@@ -33,10 +49,12 @@ export async function claimFreed(
 
 /** The blobs are gone from the store. */
 export async function forget(engine: Engine, space: string, blobs: readonly string[]): Promise<void> {
-  if (blobs.length === 0) return
-  await engine.run(
-    'forget',
-    space,
-    blobs.map((blob) => Buffer.from(blob, 'hex')),
-  )
+  for (let at = 0; at < blobs.length; at += STEP) {
+    const some = blobs.slice(at, at + STEP)
+    await engine.run(
+      'forget',
+      space,
+      some.map((blob) => Buffer.from(blob, 'hex')),
+    )
+  }
 }

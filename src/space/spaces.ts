@@ -179,6 +179,10 @@ export class Spaces implements TreeOperations {
     return ledger.claimPending(this.#engine, space, blob, since)
   }
 
+  countFreed(space: string, olderThan: number): Promise<number> {
+    return ledger.countFreed(this.#engine, space, olderThan)
+  }
+
   freed(space: string, olderThan: number, limit: number): Promise<string[]> {
     return ledger.claimFreed(this.#engine, space, olderThan, limit)
   }

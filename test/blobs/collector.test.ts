@@ -26,6 +26,10 @@ class MemoryLedger implements BlobLedger {
     return 'dead'
   }
 
+  async countFreed(_space: string, olderThan: number): Promise<number> {
+    return this.claimed.size + [...this.letGo.values()].filter((time) => time < olderThan).length
+  }
+
   async freed(_space: string, olderThan: number, limit: number): Promise<string[]> {
     const old = [...this.letGo].filter(([, time]) => time < olderThan).slice(0, limit)
     for (const [blob] of old) {
@@ -173,7 +177,7 @@ test('a dry run counts what it would judge, and claims and changes nothing', asy
   const { ledger, collector, abandoned, listed } = await makeRig(t)
   const blobs = sorted([await abandoned(), await abandoned()])
   ledger.letGo.set(blobs[0] ?? '', 0)
-  t.deepEqual(await collector.sweep({ dryRun: true }), { ...NOTHING, pendingDiscarded: 2 })
+  t.deepEqual(await collector.sweep({ dryRun: true }), { ...NOTHING, pendingDiscarded: 2, freedDeleted: 1 })
   t.deepEqual([ledger.claims, ledger.claimed.size, ledger.letGo.size], [0, 0, 1])
   t.deepEqual(await listed(), blobs)
 })

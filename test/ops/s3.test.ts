@@ -25,6 +25,8 @@ test('a server keeps its bytes in a bucket that it makes, across restarts, and g
   t.is(await server.end('SIGTERM'), 0)
 
   const store = { DATA_DIR: dataDir, ...settings }
+  const dry = await runCli(['gc', '--freed-grace', '0', '--dry-run', '--json'], store)
+  t.like(JSON.parse(dry.stdout), { uploads_discarded: 0, blobs_deleted: 1 }, dry.stderr)
   const gc = await runCli(['gc', '--freed-grace', '0', '--json'], store)
   t.like(JSON.parse(gc.stdout), { blobs_deleted: 1, failed: 0 }, gc.stderr)
   const fsck = await runCli(['fsck', '--deep', '--json'], store)

@@ -1,9 +1,10 @@
 --@allow-oom
 --@include keys
--- Claims blobs for deletion: what was let go before `olderThan` moves to the doomed.
+-- Claims blobs for deletion: what was let go before `olderThan` moves to the doomed, until they are `most`.
 -- ARGV 1 olderThan (ms), 2 most
 -- Result: all doomed blobs (16 raw bytes each), also those of an earlier claim that nobody finished
-local queue = call('LRANGE', P .. 'f', 0, ARGV[2] - 1)
+local room = ARGV[2] - call('HLEN', P .. 'x')
+local queue = room > 0 and call('LRANGE', P .. 'f', 0, room - 1) or {}
 local claimed = 0
 for _, item in ipairs(queue) do
   local time = struct.unpack('>I6', item)
