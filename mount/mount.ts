@@ -74,7 +74,12 @@ export async function mountSpace(volume: Volume, settings: MountSettings, log: L
       invalidate: (changes) => mounted?.invalidate(changes),
     })
     closers[0] = () => fs.close()
-    mounted = await mountFuse(settings.dir, fs, { ...settings, name: info.name, log })
+    mounted = await mountFuse(settings.dir, fs, {
+      ...settings,
+      name: info.name,
+      checkModes: !info.writable,
+      log,
+    })
     const { path } = mounted
     await writeRecord({ mountPoint: path, space: info.name, server: settings.server, cacheDir: slot.folder })
     status = () => ({

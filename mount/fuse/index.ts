@@ -11,6 +11,11 @@ export interface FuseOptions {
   readonly log: Log
   readonly readOnly?: boolean
   readonly allowOther?: boolean
+  /**
+   * Programs are held to owners and modes, as `access(2)` tells them. Always so where others are let in, or owner or modes
+   * were chosen. Default: false; the file system refuses what it must, and only this user gets in.
+   */
+  readonly checkModes?: boolean
   /** Mounts over a folder with something in it. */
   readonly nonEmpty?: boolean
   /** Of everything shown; default: this process's. */

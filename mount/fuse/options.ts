@@ -6,6 +6,8 @@ export interface KernelOptions {
   readonly name: string
   readonly readOnly: boolean
   readonly allowOther: boolean
+  /** The kernel goes by owners and modes. It has to ask for those of a folder anew whenever something in it has changed. */
+  readonly checkModes: boolean
   /** Mounts over a folder with something in it. */
   readonly nonEmpty: boolean
   /** How long the kernel may believe names and attributes; 0: it asks each time. */
@@ -25,9 +27,9 @@ export function optionString(options: KernelOptions, system = platform()): strin
     `entry_timeout=${options.cacheSeconds}`,
     `attr_timeout=${options.cacheSeconds}`,
     'negative_timeout=0',
-    'default_permissions',
     'atomic_o_trunc',
     options.keepPages ? 'kernel_cache' : 'auto_cache',
+    ...(options.checkModes ? ['default_permissions'] : []),
     ...(options.allowOther ? ['allow_other'] : []),
     ...(options.readOnly ? ['ro'] : []),
     ...(system === 'darwin' ? macOptions(options) : linuxOptions(options)),

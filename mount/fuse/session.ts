@@ -80,9 +80,12 @@ export class Session implements Mounted {
     const link = this.#link
     const cacheSeconds = link ? (this.options.cacheSeconds ?? LONG_CACHE) : SHORT_CACHE
     const keepPages = link !== undefined
+    const { uid, gid, umask } = this.options
+    const chosen = uid ?? gid ?? umask
+    const checkModes = allowOther || chosen !== undefined || this.options.checkModes === true
     const bridge = await createBridge({
       mountPoint: this.path,
-      options: optionString({ name, readOnly, allowOther, nonEmpty, cacheSeconds, keepPages }),
+      options: optionString({ name, readOnly, allowOther, checkModes, nonEmpty, cacheSeconds, keepPages }),
       cacheSeconds,
       operations: this.#operations,
       memory: this.#memory,

@@ -19,6 +19,7 @@ const OPTIONS: KernelOptions = {
   name: 'notes',
   readOnly: false,
   allowOther: false,
+  checkModes: false,
   nonEmpty: false,
   cacheSeconds: 60,
   keepPages: true,
@@ -26,25 +27,27 @@ const OPTIONS: KernelOptions = {
 
 test('the options that fuse-native forgets are said', (t) => {
   const list = optionString(OPTIONS, 'linux').replace('-o', '').split(',')
-  for (const option of [
-    'big_writes',
-    'atomic_o_trunc',
-    'default_permissions',
-    'kernel_cache',
-    'negative_timeout=0',
-  ]) {
+  for (const option of ['big_writes', 'atomic_o_trunc', 'kernel_cache', 'negative_timeout=0']) {
     t.true(list.includes(option), option)
   }
   t.true(list.includes('entry_timeout=60') && list.includes('attr_timeout=60'))
   // It would break reading files that were unlinked while open.
   t.false(list.includes('hard_remove'))
-  t.false(['ro', 'allow_other', 'nonempty'].some((option) => list.includes(option)))
+  t.false(['ro', 'allow_other', 'nonempty', 'default_permissions'].some((option) => list.includes(option)))
 })
 
 test('flags become options, and a name cannot', (t) => {
-  const options = { ...OPTIONS, name: '@ann~a,allow_root', readOnly: true, allowOther: true, nonEmpty: true }
+  const options = {
+    ...OPTIONS,
+    name: '@ann~a,allow_root',
+    readOnly: true,
+    allowOther: true,
+    checkModes: true,
+    nonEmpty: true,
+  }
   const list = optionString(options, 'linux').replace('-o', '').split(',')
-  for (const option of ['ro', 'allow_other', 'nonempty']) t.true(list.includes(option), option)
+  for (const option of ['ro', 'allow_other', 'nonempty', 'default_permissions'])
+    t.true(list.includes(option), option)
   t.true(list.includes('fsname=novem-spaces:@ann~a_allow_root'))
 })
 
