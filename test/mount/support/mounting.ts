@@ -72,7 +72,7 @@ export class SpaceMount {
     }
     const { cacheDir = folder('cache') } = options
     const dir = options.dir ?? `${folder('mount')}/mnt`
-    mkdirSync(dir, { recursive: true })
+    if (options.dir === undefined) mkdirSync(dir)
     // Where the user's records of mounts are.
     const env = { XDG_STATE_HOME: cacheDir, XDG_CONFIG_HOME: cacheDir, XDG_CACHE_HOME: cacheDir }
     const child = from.server
