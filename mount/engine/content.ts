@@ -1,7 +1,15 @@
 /** The bytes of a file that is open or not sent yet. */
 import type { CachedBlob } from '../cache/blob-cache.js'
-import type { Item } from '../volume.js'
+import type { Item, ItemAttributes } from '../volume.js'
 import type { WorkFile } from './work-file.js'
+
+/** A version of a file's bytes, to be sent. */
+export interface Version {
+  readonly work: WorkFile
+  readonly generation: number
+  readonly modified: number | undefined
+  readonly executable: boolean | undefined
+}
 
 /** What all handles of one file share. */
 export class Content {
@@ -20,6 +28,8 @@ export class Content {
   executable: boolean | undefined
   /** MD5s of what was sent without an answer: when the server has one of them, it arrived. */
   readonly attempts = new Set<string>()
+  /** What the intent log names, while programs have gone on changing `work`: it is what is sent. */
+  closed: Version | undefined
   /** Number in the intent log, where it waits to be sent; 0: it does not. */
   intent = 0
   /** While the version on the server is copied to `work`. */
@@ -38,10 +48,58 @@ export class Content {
     this.modified = Date.now()
   }
 
+  /** Does the intent log name `work`? Then it is not changed any more: what was closed outlives whatever happens next. */
+  get isWrittenDown(): boolean {
+    return this.intent !== 0 && this.dirty && this.closed === undefined
+  }
+
+  /** From now on programs change this. */
+  goOnWith(work: WorkFile): void {
+    if (this.isWrittenDown) this.closed = this.current
+    this.work = work
+  }
+
+  /** As programs see the file now. */
+  get current(): Version | undefined {
+    const { work, generation, modified, executable } = this
+    return work && { work, generation, modified, executable }
+  }
+
+  /** What is to be sent next. */
+  get outgoing(): Version | undefined {
+    return this.closed ?? this.current
+  }
+
+  /** What is there now is closed in place of what was closed before: `keep` keeps it safe; then the other is not needed. */
+  overtake<T>(keep: () => T): T {
+    const { closed } = this
+    this.closed = undefined
+    const kept = keep()
+    if (closed && !this.sending) this.release(closed)
+    return kept
+  }
+
+  /** Sets times or exec bit of what is not sent yet. */
+  retime({ modified, executable }: ItemAttributes): void {
+    const change = {
+      ...(modified !== undefined && { modified }),
+      ...(executable !== undefined && { executable }),
+    }
+    Object.assign(this, change)
+    if (this.closed) this.closed = { ...this.closed, ...change }
+  }
+
+  /** Its bytes are not needed any more, unless somebody has them in use. */
+  release({ work }: Version): void {
+    if (this.closed?.work === work) this.closed = undefined
+    if (this.work !== work) work.remove()
+  }
+
   /** Lets go of what is cached or local. Unsent bytes must have been seen to before. */
   free(): void {
     this.blob?.release()
     this.blob = undefined
+    if (this.closed) this.release(this.closed)
     this.work?.remove()
     this.work = undefined
   }

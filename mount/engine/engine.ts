@@ -204,8 +204,7 @@ export class Engine implements FileSystem {
     const executable = content?.executable ?? node.item?.executable
     if (change.executable !== undefined && change.executable === executable) return
     if (node.kind === 'file' && content?.dirty) {
-      if (change.modified !== undefined) content.modified = change.modified
-      if (change.executable !== undefined) content.executable = change.executable
+      content.retime(change)
       if (content.intent) saving.retimed(node)
       takeback.changedHere(node, path)
       return

@@ -200,7 +200,7 @@ export class Files {
       content.base = node.item
       content.work = this.#newWork()
       this.#releaseBlob(content)
-    }
+    } else if (content.isWrittenDown) content.goOnWith(this.#newWork())
     content.work.truncate(0)
     content.changed()
   }
@@ -210,7 +210,8 @@ export class Files {
     const { work, sending } = content
     this.parts.room.check(node.path, size, work?.size ?? node.item?.size ?? 0)
     if (sending) return sending.then(() => this.#workable(node, content, size))
-    if (work) return work
+    if (work && content.isWrittenDown) content.goOnWith(work.copy(this.#workPath()))
+    if (content.work) return content.work
     if ((node.item?.size ?? 0) === 0) {
       content.work = this.#newWork()
       return content.work

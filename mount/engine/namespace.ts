@@ -5,6 +5,7 @@ import type { Log } from '../../src/log.js'
 import { foldName, parsePath } from '../../src/space/names.js'
 import { type Awaitable, FileSystemError } from '../filesystem.js'
 import type { Volume } from '../volume.js'
+import type { Content } from './content.js'
 import type { Files } from './files.js'
 import type { Follower } from './follower.js'
 import { attach, detach, type FileNode, type FolderNode, learn, type Node } from './nodes.js'
@@ -225,11 +226,10 @@ export class Namespace {
     const { takeback, saving } = this.parts
     if (source.kind === 'file' && source.item === undefined) {
       // The server has not heard of it: it arrives there under its new name, in place of what has that now.
-      if (replaced) this.parts.files.content(source).base = replaced.item
       if (replaced) takeback.unlinked(replaced, asked.to)
       takeback.unlinked(source, asked.from)
-      // What is written in place of an entry keeps its spelling.
-      attach(to.folder, source, replaced?.item?.name ?? to.name)
+      attach(to.folder, source, to.name)
+      if (replaced) takeOver(source, this.parts.files.content(source), replaced)
       saving.renamed(source)
     } else {
       if (replaced?.item) await this.parts.files.secure(replaced)
@@ -263,6 +263,13 @@ export class Namespace {
     if (node !== this.parts.tree.root) return
     throw new FileSystemError('EBUSY', 'The root of a mount stays where it is.')
   }
+}
+
+/** Bytes of which the server has not heard become the next version of the file that they replace, under its spelling. */
+function takeOver(source: FileNode, content: Content, { item, seq, content: before }: FileNode): void {
+  content.base = before?.dirty ? before.base : item
+  for (const md5 of before?.attempts ?? []) content.attempts.add(md5)
+  if (item) learn(source, item, seq)
 }
 
 /** Its modification time, as POSIX has it when an entry comes or goes. */

@@ -93,8 +93,8 @@ export class SendQueue {
     done = withResolvers(),
   ): void {
     if (node.content) node.content.intent = n
-    const size = node.content?.work?.size ?? 0
-    const generation = node.content?.generation ?? 0
+    const { work, generation = 0 } = node.content?.outgoing ?? {}
+    const size = work?.size ?? 0
     this.#bytes += size
     this.#waiting.set(n, {
       node,

@@ -4,6 +4,7 @@ import { linkSync, mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Log } from '../../src/log.js'
 import type { Awaitable } from '../filesystem.js'
+import type { Version } from './content.js'
 import type { Sending } from './files.js'
 import { detach, type FileNode } from './nodes.js'
 import type { SendQueue } from './queue.js'
@@ -47,17 +48,17 @@ export class WriteThrough implements Saving {
   }
 
   flush(node: FileNode): Promise<void> {
-    return this.parts.sender.send(node)
+    const send = () => this.parts.sender.send(node)
+    return node.content ? node.content.overtake(send) : send()
   }
 
   sync(node: FileNode): Promise<void> {
-    return this.parts.sender.send(node)
+    return this.flush(node)
   }
 
   /** No close(2) has heard of these bytes, or it was told that they did not arrive; they get one more chance. */
   last(node: FileNode): void {
-    this.parts.sender
-      .send(node)
+    this.flush(node)
       .catch((error: Error) => this.#setAside(node, error))
       .finally(() => this.parts.settle(node))
   }
@@ -101,7 +102,9 @@ export class WriteBack implements Saving {
   begin(): void {}
 
   flush(node: FileNode): Awaitable<void> {
-    this.#add(node, node.content?.base !== undefined)
+    const { content } = node
+    if (!content) return
+    content.overtake(() => this.#add(node, content.base !== undefined, content.current))
   }
 
   last(node: FileNode): void {
@@ -109,7 +112,7 @@ export class WriteBack implements Saving {
   }
 
   sync(node: FileNode): Promise<void> {
-    if (node.content?.intent === 0) this.flush(node)
+    if (node.content?.intent === 0 || node.content?.closed) this.flush(node)
     return this.queue.sent(node)
   }
 
@@ -118,27 +121,28 @@ export class WriteBack implements Saving {
   }
 
   renamed(node: FileNode): void {
-    if (node.content?.intent) this.#add(node, true)
+    if (node.content?.intent) this.#add(node, true, node.content.outgoing)
   }
 
   retimed(node: FileNode): void {
-    this.#add(node, node.content?.base !== undefined)
+    this.#add(node, node.content?.base !== undefined, node.content?.outgoing)
   }
 
   close(): Promise<void> {
     return this.queue.close(LAST_PATIENCE)
   }
 
-  #add(node: FileNode, barrier: boolean): void {
+  #add(node: FileNode, barrier: boolean, version: Version | undefined): void {
     const { content, parent, name, path } = node
-    if (!content?.work || !parent) return
-    const { base, executable, modified = Date.now() } = content
-    content.work.persist()
+    if (!content || !version || !parent) return
+    const { base } = content
+    const { work, executable, modified = Date.now() } = version
+    work.persist()
     this.queue.add(node, {
       base: parent.item.id,
       name,
       path,
-      work: basename(content.work.path),
+      work: basename(work.path),
       key: randomUUID(),
       modified,
       barrier,

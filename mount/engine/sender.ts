@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../../src/log.js'
 import type { Changed, Item, Volume, WriteOptions } from '../volume.js'
-import type { Content } from './content.js'
+import type { Content, Version } from './content.js'
 import { isCode } from './errno.js'
 import { conflictName } from './names.js'
 import { attach, type FileNode, type FolderNode, learn } from './nodes.js'
@@ -49,23 +49,32 @@ export class Sender {
   }
 
   async #send(node: FileNode, content: Content, first?: AttemptKey): Promise<void> {
-    let key = first?.generation === content.generation ? first.key : undefined
+    let key = first?.generation === content.outgoing?.generation ? first.key : undefined
     for (let turn = 0; content.dirty; turn++) {
       if (!node.parent) return
-      const { generation } = content
+      const { outgoing, closed } = content
+      if (!outgoing) throw new Error(`The local bytes of "${node.path}" are gone.`)
       try {
-        this.#sent(node, content, generation, await this.#put(node, node.parent, content, key))
+        this.#sent(node, content, outgoing, await this.#put(node, node.parent, content.base, outgoing, key))
       } catch (error) {
         if (turn >= MOST_TURNS) throw error
-        await this.#afterRefusal(node, content, error)
+        await this.#afterRefusal(node, content, outgoing, error)
+      } finally {
+        if (content.closed !== outgoing) content.release(outgoing)
       }
+      // What programs have gone on with is sent when they close it.
+      if (closed && content.closed !== closed) return
       key = undefined
     }
   }
 
-  #put(node: FileNode, folder: FolderNode, content: Content, key: string = randomUUID()): Promise<Changed> {
-    const { work, base, modified, executable } = content
-    if (!work) throw new Error(`The local bytes of "${node.path}" are gone.`)
+  #put(
+    node: FileNode,
+    folder: FolderNode,
+    base: Item | undefined,
+    { work, modified, executable }: Version,
+    key: string = randomUUID(),
+  ): Promise<Changed> {
     const options: WriteOptions = {
       key,
       ...(modified !== undefined && { modified }),
@@ -75,10 +84,11 @@ export class Sender {
     return this.parts.volume.write(addressIn(folder, node.name), work.body(), options)
   }
 
-  #sent(node: FileNode, content: Content, generation: number, { item, seq }: Changed): void {
+  #sent(node: FileNode, content: Content, version: Version, { item, seq }: Changed): void {
     content.base = item
     content.attempts.clear()
-    if (content.generation === generation) {
+    if (content.closed === version) content.closed = undefined
+    else if (content.generation === version.generation) {
       content.dirty = false
       content.modified = undefined
       content.executable = undefined
@@ -89,22 +99,21 @@ export class Sender {
   }
 
   /** Makes the next attempt possible, or raises what it must not try again. */
-  async #afterRefusal(node: FileNode, content: Content, error: unknown): Promise<void> {
+  async #afterRefusal(node: FileNode, content: Content, version: Version, error: unknown): Promise<void> {
     const { parent } = node
     if (!parent) return
     if (isCode(error, 'UNAVAILABLE')) {
-      const md5 = await content.work?.md5()
-      if (md5) content.attempts.add(md5)
+      content.attempts.add(await version.work.md5())
       throw error
     }
-    if (isCode(error, 'PRECONDITION_FAILED')) return this.#meet(node, parent, content)
+    if (isCode(error, 'PRECONDITION_FAILED')) return this.#meet(node, parent, content, version)
     if (isCode(error, 'TYPE_CLASH')) return this.#stepAside(node, parent, content)
     if (isCode(error, 'NO_PARENT', 'NOT_FOUND')) return this.#stepAside(node, this.parts.tree.root, content)
     throw error
   }
 
   /** The server has another version than the one we began from: is it ours, has it gone, or is it somebody else's? */
-  async #meet(node: FileNode, folder: FolderNode, content: Content): Promise<void> {
+  async #meet(node: FileNode, folder: FolderNode, content: Content, version: Version): Promise<void> {
     const there = await this.parts.volume.stat(addressIn(folder, node.name)).catch((error: unknown) => {
       if (isCode(error, 'NOT_FOUND')) return undefined
       throw error
@@ -115,8 +124,8 @@ export class Sender {
     }
     const { item, seq } = there
     if (item.kind === 'file') {
-      const isSame = item.md5 === (await content.work?.md5())
-      if (isSame) return this.#sent(node, content, content.generation, { item, seq })
+      const isSame = item.md5 === (await version.work.md5())
+      if (isSame) return this.#sent(node, content, version, { item, seq })
       if (content.attempts.has(item.md5)) {
         content.base = item
         return

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import {
   closeSync,
   constants,
+  copyFileSync,
   createReadStream,
   fstatSync,
   ftruncateSync,
@@ -50,6 +51,17 @@ export class WorkFile {
     work.#fd = openSync(path, constants.O_RDWR)
     work.#size = fstatSync(work.#fd).size
     return work
+  }
+
+  /** The same bytes once more; `path` is where they will be on the disk. */
+  copy(path: string): WorkFile {
+    if (this.#size > SMALL) {
+      copyFileSync(this.path, path, constants.COPYFILE_FICLONE)
+      return WorkFile.open(path)
+    }
+    const bytes = Buffer.alloc(this.#size)
+    this.read(bytes, 0)
+    return WorkFile.of(bytes, path)
   }
 
   get size(): number {
