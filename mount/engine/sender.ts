@@ -49,7 +49,7 @@ export class Sender {
   }
 
   async #send(node: FileNode, content: Content, first?: AttemptKey): Promise<void> {
-    let key = first?.generation === content.outgoing?.generation ? first.key : undefined
+    let key = first && first.generation === content.outgoing?.generation ? first.key : undefined
     for (let turn = 0; content.dirty; turn++) {
       if (!node.parent) return
       const { outgoing, closed } = content

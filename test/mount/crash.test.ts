@@ -16,10 +16,10 @@ import { contentsOf, journalAgrees, journalOf } from './support/space-view.js'
 
 const DILIGENT = fileURLToPath(new URL('./support/diligent.js', import.meta.url))
 const LONG = process.env.NOVEM_TEST_LONG === '1'
-const ROUNDS = LONG ? 12 : 2
+const ROUNDS = LONG ? 12 : 1
 const WORKERS = 2
 /** Killing comes after so many acknowledgements, and some more. */
-const ACKNOWLEDGED = 60
+const ACKNOWLEDGED = 40
 
 const mountTest = LACKING.length === 0 ? test.serial : test.skip
 
