@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { accountCommand } from './commands/account.js'
+import { exportCommand, importCommand } from './commands/archive.js'
 import { backupCommand, restoreCommand } from './commands/backup.js'
 import { EXIT_CODES } from './commands/common.js'
 import { fsckCommand } from './commands/fsck.js'
@@ -29,6 +30,8 @@ function program(): Command {
     .addCommand(gcCommand())
     .addCommand(backupCommand())
     .addCommand(restoreCommand())
+    .addCommand(exportCommand())
+    .addCommand(importCommand())
     .addCommand(accountCommand())
     .addCommand(mountCommand())
     .addCommand(unmountCommand())

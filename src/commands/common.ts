@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import type { Directory } from '../accounts/directory.js'
+import type { Account } from '../accounts/types.js'
 import { storeConfig, withStoreSettings } from '../config.js'
 import type { Log } from '../log.js'
 import { openStore, type Store } from '../store.js'
@@ -31,6 +33,13 @@ export async function withStore<T>(command: Command, work: (store: Store) => Pro
   } finally {
     await store.close()
   }
+}
+
+/** The account of that name; rejects where there is none. */
+export async function accountOf(directory: Directory, name: string): Promise<Account> {
+  const account = await directory.loadAccount(name)
+  if (!account) throw new Error(`There is no account named '${name}'.`)
+  return account
 }
 
 /** Data go to stdout: as JSON for programs where --json was given, else as text. */

@@ -1,7 +1,5 @@
 import { Command } from 'commander'
-import type { Directory } from '../accounts/directory.js'
-import type { Account } from '../accounts/types.js'
-import { isoTime, print, storeCommand, table, withStore } from './common.js'
+import { accountOf, isoTime, print, storeCommand, table, withStore } from './common.js'
 
 /** `novem-spaces token …`: the keys to accounts. Values are shown when they are made and never again. */
 export function tokenCommand(): Command {
@@ -63,10 +61,4 @@ function revokeCommand(): Command {
       })
       print(command, { account: name, id, revoked: true }, `Token ${token} of account ${name} is revoked.`)
     })
-}
-
-async function accountOf(directory: Directory, name: string): Promise<Account> {
-  const account = await directory.loadAccount(name)
-  if (!account) throw new Error(`There is no account named '${name}'.`)
-  return account
 }
