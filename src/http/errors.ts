@@ -92,9 +92,10 @@ export function novemFailure(error: unknown): Answer {
   return jsonAnswer(NOVEM[error.code], body, [...failureHeaders(error), ERROR_HEADER, error.code])
 }
 
-/** Is it the server's fault, and worth a line in the log? */
+/** Is it the server's fault, and worth a line in the log? Another server's is not, and its URL may hold a secret. */
 export function isServerFailure(error: unknown): boolean {
-  return !(error instanceof SpaceError) || NOVEM[error.code] >= 500
+  if (!(error instanceof SpaceError)) return true
+  return NOVEM[error.code] >= 500 && error.code !== 'REMOTE_FAILED'
 }
 
 /** Headers that belong to a status whatever the surface. */

@@ -12,15 +12,30 @@ import { forgetPeak, residentMb } from './peers/processes.js'
 import { startRclone } from './peers/rclone.js'
 import { Stage } from './stage.js'
 import { APACHE, CURL, missing, RCLONE } from './tools/install.js'
+import { waysIn } from './ways.js'
 
-/** Memory that servers need (ours with its Redis) while uploads of 100 MB run side by side, on the disk of TMPDIR. */
+/**
+ * How fast files come in by the ways of the storage surface, and the memory that servers need (ours with its Redis) while uploads of 100 MB run side
+ * by side, on the disk of TMPDIR.
+ */
 
 const BYTES = 100 * MB
 
 export const uploads: Group = async function* ({ quick }) {
-  const absent = [CURL, APACHE, RCLONE].map(missing).filter((why) => why !== undefined)
+  const noCurl = missing(CURL)
+  if (noCurl) {
+    yield `nothing measured: ${noCurl}`
+    return
+  }
+  const speeds = new Stage()
+  try {
+    yield* waysIn(speeds, quick)
+  } finally {
+    await speeds.end()
+  }
+  const absent = [APACHE, RCLONE].map(missing).filter((why) => why !== undefined)
   if (absent.length > 0) {
-    yield `nothing measured: ${absent.join('; ')}`
+    yield `memory is not measured: ${absent.join('; ')}`
     return
   }
   const stage = new Stage()

@@ -158,6 +158,7 @@ for (const [page, [status, code, ...texts]] of Object.entries(FAILURES)) {
     await leavesNothing(t, server, storage, async () => {
       await refusedWith(t, await upload(storage, 'made/on/the/way', page), status, code, ...texts)
     })
+    t.deepEqual(server.errors, [], 'URLs may hold secrets, and are not logged')
   })
 }
 

@@ -30,11 +30,11 @@ export async function openDataUrl(pieces: AsyncGenerator<string, void>): Promise
   }
   const declared = head.slice(0, comma).replace(SCHEME, '')
   const type = declared.replace(BASE64, '').trim()
-  const data = percentDecoded(continued(head.slice(comma + 1), pieces))
+  const data = complete(continued(head.slice(comma + 1), pieces))
   return {
     // RFC 2397 §3: parameters alone are those of text/plain.
     contentType: type === '' ? undefined : type.replace(/^;/, 'text/plain;'),
-    bytes: BASE64.test(declared) ? base64Decoded(data) : data,
+    bytes: BASE64.test(declared) ? base64Decoded(data) : percentDecoded(data),
   }
 }
 
@@ -47,14 +47,19 @@ async function* continued(head: string, pieces: AsyncGenerator<string, void>): A
 const INCOMPLETE = /(?:%[0-9a-f]?|[\ud800-\udbff])$/i
 const PERCENT = 0x25
 
-async function* percentDecoded(pieces: AsyncGenerator<string, void>): AsyncGenerator<Buffer, void> {
+/** The same text, cut so that no piece ends within one of those. */
+async function* complete(pieces: AsyncGenerator<string, void>): AsyncGenerator<string, void> {
   let kept = ''
   for await (const piece of pieces) {
     const text = kept + piece
-    kept = INCOMPLETE.exec(text)?.[0] ?? ''
-    yield unescaped(text.slice(0, text.length - kept.length))
+    kept = INCOMPLETE.exec(text.slice(-2))?.[0] ?? ''
+    yield kept === '' ? text : text.slice(0, -kept.length)
   }
   if (kept !== '') throw malformed(kept, 'it ends within an escape')
+}
+
+async function* percentDecoded(pieces: AsyncGenerator<string, void>): AsyncGenerator<Buffer, void> {
+  for await (const piece of pieces) yield unescaped(piece)
 }
 
 function unescaped(text: string): Buffer {
@@ -80,10 +85,11 @@ function hexDigit(code = 0): number {
 }
 
 /** White space does not count, padding may be left out; what follows padding, or a single last character, is wrong. */
-async function* base64Decoded(pieces: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {
+async function* base64Decoded(pieces: AsyncGenerator<string, void>): AsyncGenerator<Buffer, void> {
   let rest = ''
   for await (const piece of pieces) {
-    const text = rest + piece.toString('latin1').replace(/[\t\n\f\r ]+/g, '')
+    const said = /[%#]/.test(piece) ? unescaped(piece).toString('latin1') : piece
+    const text = rest + said.replace(/[\t\n\f\r ]+/g, '')
     const wrong = /[^A-Za-z0-9+/=].{0,8}/s.exec(text)?.[0]
     if (wrong !== undefined) throw malformed(wrong, 'this is not base64')
     const padding = text.indexOf('=')
