@@ -82,7 +82,7 @@ async function uploadAtOnce(peer: Peer, count: number, body: string, scratch: st
   const config = join(scratch, 'uploads.conf')
   await writeFile(config, transfers.join('\nnext\n'))
   const parallel = ['-Z', '--parallel-immediate', '--parallel-max', String(count)]
-  const child = spawn('curl', ['-sS', '--fail-early', ...parallel, '-K', config], {
+  const child = spawn('curl', ['-sS', '--no-progress-meter', '--fail-early', ...parallel, '-K', config], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const [code] = (await once(child, 'exit')) as [number]
