@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { testRedis } from '../support/redis.js'
 import { at, LIMITS, type TestSpace, TestTree } from '../support/space.js'
@@ -6,6 +5,7 @@ import { fileName } from './files.js'
 import type { Group } from './group.js'
 import { milliseconds, rate } from './load.js'
 import type { Measurement, Side } from './measure.js'
+import { usedMemory } from './redis-memory.js'
 
 /**
  * What an operation costs in spaces of different sizes, straight on Redis. Half of the entries are in one folder, the others
@@ -117,12 +117,6 @@ async function manySpaces(tree: TestTree): Promise<Measurement> {
     },
   })
   return { name: 'new file, spaces in turn', unit: 'µs', of: 'spaces', sides: [writes(many), writes(one)] }
-}
-
-/** Once Redis has finished growing its tables. */
-async function usedMemory(redis: Redis): Promise<number> {
-  await delay(1500)
-  return Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1])
 }
 
 function sized(entries: number): Pick<Side, 'name' | 'at'> {

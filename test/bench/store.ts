@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { testRedis } from '../support/redis.js'
 import { at, LIMITS, type TestSpace, TestTree } from '../support/space.js'
+import { fileName } from './files.js'
 import type { Group } from './group.js'
 import { milliseconds, rate } from './load.js'
 import type { Measurement, Side } from './measure.js'
+import { usedMemory } from './redis-memory.js'
 
 /** The tree straight on Redis, without HTTP and bytes: one process of ours, one connection, AOF on the temp disk. */
 
@@ -60,11 +61,6 @@ function fill(space: TestSpace, prefix: string, entries: number): Promise<number
   return rate(entries, WIDTH, write)
 }
 
-/** 20 characters. */
-function fileName(n: number): string {
-  return `document-${String(n).padStart(7, '0')}.txt`
-}
-
 async function creates(benches: readonly Bench[], where: string, entries: number): Promise<Measurement> {
   const sides: Side[] = []
   for (const bench of benches) {
@@ -117,13 +113,6 @@ async function memory({ tree, redis }: Bench): Promise<Measurement> {
     sides: [{ name: 'folders of 1,000', run }],
     target: { says: '≤ 320 bytes', reached: ([first]) => (first as number) <= 320 },
   }
-}
-
-/** Once Redis has finished growing its tables. */
-async function usedMemory(redis: Redis): Promise<number> {
-  await delay(1500)
-  const info = await redis.info('memory')
-  return Number(/^used_memory:(\d+)/m.exec(info)?.[1])
 }
 
 async function listing({ tree, redis }: Bench): Promise<Measurement> {
