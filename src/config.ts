@@ -48,6 +48,8 @@ export interface ServeConfig extends StoreConfig {
   readonly metricsHost: string
   /** Proxies whose word on the client's address and scheme counts. */
   readonly trustProxy: readonly AddressRange[]
+  /** Rows of each journal that stay in Redis. */
+  readonly journalKeep: number
   /** How long the bytes of deleted files stay, in seconds: longer than a backup takes. */
   readonly freedGrace: number
   /** How long requests are still taken after the server has said that it is about to stop, in seconds. */
@@ -180,6 +182,13 @@ const SERVE_SETTINGS: readonly Setting[] = [
     parse: ranges,
   },
   {
+    flags: '--journal-keep <rows>',
+    env: 'JOURNAL_KEEP',
+    help: 'so many of the newest changes of each space stay in Redis; older ones move to where the bytes are',
+    fallback: '100000',
+    parse: rows,
+  },
+  {
     flags: '--freed-grace <seconds>',
     env: 'FREED_GRACE',
     help: 'how long the bytes of deleted files stay: longer than the longest read, and than a backup takes',
@@ -275,6 +284,7 @@ export function serveConfig(command: Command): ServeConfig {
     trustProxy = [],
     drainWait,
     freedGrace,
+    journalKeep,
   } = given<ServeOptions>(command)
   return {
     ...storeConfig(command),
@@ -290,6 +300,7 @@ export function serveConfig(command: Command): ServeConfig {
     trustProxy,
     drainWait,
     freedGrace,
+    journalKeep,
     ...(metricsPort !== undefined && { metricsPort }),
     ...(publicUrl !== undefined && { publicUrl }),
     ...(smtpUrl !== undefined && { smtpUrl }),
@@ -353,6 +364,11 @@ function redisUrl(text: string): string {
 function replicas(text: string): number {
   if (/^\d$/.test(text)) return Number(text)
   throw new InvalidArgumentError('It must be a number of replicas from 0 to 9.')
+}
+
+function rows(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a number of rows from 1 to 999999999.')
 }
 
 function seconds(text: string): number {

@@ -19,6 +19,8 @@ export interface MaintenanceOptions {
   readonly intervalMs?: number
   readonly pendingGraceMs?: number
   readonly freedGraceMs?: number
+  /** Rows of each journal that stay in Redis; absent: all. */
+  readonly journalKeep?: number
   /** One process at a time does it, of those that have the same; absent: this one, whoever else does. */
   readonly lease?: Lease
   /** Told at each turn whether it was this process'. */
@@ -104,10 +106,11 @@ export class Maintenance {
   /** Does everything once, or until `signal` aborts. Rejects where Redis is away; the next round takes it up again. */
   async round(signal?: AbortSignal): Promise<RoundResult> {
     const { directory, spaces } = this.#parts
-    for await (const { id } of directory.allSpaces()) {
+    for await (const { id, state } of directory.allSpaces()) {
       if (this.#stopped || signal?.aborted) break
       await spaces.abandonCopies(id, Date.now() - ABANDONED_COPY_MS)
       spaces.reap(id)
+      if (state === 'ready') await this.#seal(id, signal)
     }
     const swept = await this.#collector.sweep({ signal })
     const { abandoned, forgotten } =
@@ -115,6 +118,19 @@ export class Maintenance {
         ? { abandoned: 0, forgotten: 0 }
         : await repairSpaces(directory, spaces)
     return { ...swept, spacesAbandoned: abandoned, spacesForgotten: forgotten }
+  }
+
+  async #seal(space: string, signal: AbortSignal | undefined): Promise<void> {
+    const { journalKeep: keep } = this.#options
+    const { spaces, blobs, log } = this.#parts
+    if (keep === undefined) return
+    try {
+      while (!this.#stopped && !signal?.aborted && (await spaces.seal(space, { blobs, keep }))) {
+        // A segment after the other.
+      }
+    } catch (error) {
+      log.error(`Sealing the journal of space ${space}: ${String(error)}`)
+    }
   }
 
   /** What a round would judge and delete, claiming and deleting nothing. */

@@ -57,6 +57,7 @@ async function serve(
     { ...store, log, ...(measured && { blobs: measured.blobs }) },
     {
       freedGraceMs: config.freedGrace * 1000,
+      journalKeep: config.journalKeep,
       ...maintenanceLease(config, store),
       ...measured?.metrics.maintenance,
     },

@@ -53,6 +53,7 @@ export async function openStore(config: StoreConfig, role: HolderRole, log: Log)
     const directory = new Directory(redis)
     const spaces = new Spaces(redis, {
       failed: (error) => log.error(`Background work on a space failed: ${String(error)}`),
+      blobs,
       mayWrite: (account, space) => directory.visible.mayWrite(account, space),
     })
     closers.unshift(() => spaces.close())

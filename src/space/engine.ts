@@ -12,6 +12,7 @@ import { findOperation } from './history.js'
 import type { JournalRow } from './journal.js'
 import { recordKey } from './keys.js'
 import { foldName } from './names.js'
+import type { Segments } from './segments.js'
 import type { Access, OpContext } from './types.js'
 
 /** A script's refusal, before it became an error: a code and what the script adds to it. */
@@ -43,10 +44,14 @@ export type MayWrite = (accountId: string, space: string) => Promise<boolean>
 export class Engine {
   readonly #scripts: Scripts
 
-  /** `mayWrite`: a lock whose holder may no longer write is broken by whoever meets it; absent: every lock binds. */
+  /**
+   * `segments`: reads what of journals is sealed.
+   * `mayWrite`: a lock whose holder may no longer write is broken by whoever meets it; absent: every lock binds.
+   */
   constructor(
     readonly redis: RedisClient,
     readonly mayWrite?: MayWrite,
+    readonly segments?: Segments,
   ) {
     this.#scripts = new Scripts(redis, scriptsFolder(import.meta.url, 'space'))
   }

@@ -5,15 +5,27 @@ import type { ChangesRequest, ChangesResult } from './operations.js'
 import { quote } from './quote.js'
 import { reapUpTo } from './reaper.js'
 import { refusalError } from './refusals.js'
+import { parseSegment, type Segment } from './segments.js'
 import type { Change, OpContext } from './types.js'
 
-/** Journal rows after a cursor; tombstones that are not written out yet are, on the way. */
+interface JournalPage extends ChangesResult {
+  readonly changes: readonly JournalRow[]
+}
+
+/** Journal rows after a cursor, sealed ones too; tombstones that are not written out yet are, on the way. */
 export async function changes(
   engine: Engine,
   op: OpContext,
   request: ChangesRequest,
 ): Promise<ChangesResult> {
-  const rows: Change[] = []
+  const page = await journal(engine, op, request)
+  const rows = page.changes.map(({ operation, first, chunks, ...row }): Change => row)
+  return { ...page, changes: rows }
+}
+
+/** The same with what the wire does not tell. */
+export async function journal(engine: Engine, op: OpContext, request: ChangesRequest): Promise<JournalPage> {
+  const rows: JournalRow[] = []
   let stuck: string | undefined
   for (;;) {
     const since = rows.at(-1)?.seq ?? request.since
@@ -27,7 +39,12 @@ export async function changes(
         { epoch },
       )
     }
-    const unready = collect(answer, since, request.limit, rows)
+    const segment = segmentIn(answer)
+    if (segment) {
+      await addSealed(engine, op.space, segment, { since, limit: request.limit }, rows)
+      if (rows.length < request.limit) continue
+    }
+    const unready = segment ? undefined : collect(answer, since, request.limit, rows)
     if (unready !== undefined) {
       // Somebody else may have written the piece since; else, asked again, the range will miss the same one.
       const state = `${unready} ${rows.length}`
@@ -43,9 +60,29 @@ export async function changes(
   }
 }
 
+/** The answer says that the next rows are sealed, and where. */
+function segmentIn(answer: Answer): Segment | undefined {
+  const [mark, member] = (answer[2] ?? []) as Answer
+  return mark instanceof Buffer ? parseSegment(text(member)) : undefined
+}
+
+async function addSealed(
+  engine: Engine,
+  space: string,
+  segment: Segment,
+  { since, limit }: ChangesRequest,
+  rows: JournalRow[],
+): Promise<void> {
+  if (!engine.segments)
+    throw new SpaceError('CORRUPT', 'Rows of the journal are sealed, and no store is here.')
+  const sealed = await engine.segments.rows(space, segment)
+  const from = since + 1 - segment.first
+  rows.push(...sealed.slice(from, from + limit - rows.length))
+}
+
 /** Adds the answer's rows; the range whose next chunk must be made first, if the answer ends there. */
-function collect(answer: Answer, since: number, limit: number, rows: Change[]): number | undefined {
-  const add = ({ operation, first, chunks, ...row }: JournalRow) => {
+function collect(answer: Answer, since: number, limit: number, rows: JournalRow[]): number | undefined {
+  const add = (row: JournalRow) => {
     if (row.seq > since && rows.length < limit) rows.push(row)
   }
   for (const item of answer.slice(2)) {

@@ -7,6 +7,7 @@ import { scan } from './fsck/folder.js'
 import { readRecord } from './fsck/record.js'
 import { checkSpace, type SpaceCounts } from './fsck/space.js'
 import { recordKey } from './keys.js'
+import { Segments } from './segments.js'
 
 export { type FsckProblem, PROBLEM_KINDS, type ProblemKind } from './fsck/findings.js'
 
@@ -50,7 +51,7 @@ export interface FsckReport {
  * Raises UNAVAILABLE.
  */
 export async function fsck(parts: FsckParts, options: FsckOptions = {}): Promise<FsckReport> {
-  const engine = new Engine(parts.redis)
+  const engine = new Engine(parts.redis, undefined, new Segments(parts.redis, parts.blobs))
   const problems: FsckProblem[] = []
   const counts = {
     spaces: 0,

@@ -1,5 +1,6 @@
 import { retrying } from '../redis/retry.js'
 import type { RedisClient } from '../redis/scripts.js'
+import type { Engine } from './engine.js'
 import { decodeChunk, decodeRow, type JournalRow } from './journal.js'
 import { journalKey } from './keys.js'
 
@@ -62,6 +63,26 @@ export async function isInTree(
     if (!last || rows.length < STEP) return false
     end = `(${last[0]}`
   }
+}
+
+/**
+ * Is the blob a segment of the journal, or that of a file whose row has been sealed since? Behind the other two: what was not sealed when
+ * they looked is then found here.
+ */
+export async function isSealed(
+  { segments }: Engine,
+  space: string,
+  blob: string,
+  since: number,
+): Promise<boolean> {
+  const all = (await segments?.list(space)) ?? []
+  if (all.some((segment) => segment.blob === blob)) return true
+  for (const segment of all.reverse()) {
+    if (segment.time < since - CLOCKS_MS) return false
+    const rows = (await segments?.rows(space, segment)) ?? []
+    if (rows.some(({ change, etag }) => etag === blob && change !== 'delete')) return true
+  }
+  return false
 }
 
 async function isInRows(

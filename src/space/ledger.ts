@@ -1,6 +1,6 @@
 import { retrying } from '../redis/retry.js'
 import type { Engine } from './engine.js'
-import { findOperation, isInTree } from './history.js'
+import { findOperation, isInTree, isSealed } from './history.js'
 
 /** What the tree knows of blobs that nobody uses, or perhaps nobody: the collector's view of a space. */
 
@@ -20,7 +20,10 @@ export async function claimPending(
   const exists = await engine.run('doom', space, [blob])
   if (exists === 0) return 'dead'
   const { redis } = engine
-  const live = (await findOperation(redis, space, blob, since)) || (await isInTree(redis, space, blob, since))
+  const live =
+    (await findOperation(redis, space, blob, since)) ||
+    (await isInTree(redis, space, blob, since)) ||
+    (await isSealed(engine, space, blob, since))
   return live ? 'live' : 'dead'
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { BlobStore } from '../blobs/store.js'
 import type { RedisClient } from '../redis/scripts.js'
 import * as changing from './changing.js'
 import { copy } from './copying.js'
@@ -30,6 +31,8 @@ import type {
 import * as reading from './reading.js'
 import { Reaper } from './reaper.js'
 import { refusalError } from './refusals.js'
+import { type Sealing, sealNext } from './sealing.js'
+import { Segments } from './segments.js'
 import type { Conditions, Location, OpContext, StoredBlob } from './types.js'
 import { tree } from './walking.js'
 
@@ -38,6 +41,8 @@ export interface SpacesOptions {
   readonly failed?: (error: unknown) => void
   /** Ends the locks of those who lost their write access; absent: every lock binds. */
   readonly mayWrite?: MayWrite
+  /** Where old rows of journals are; absent: none are sealed. */
+  readonly blobs?: Pick<BlobStore, 'get'>
 }
 
 /** The spaces of one Redis: the operations of `TreeOperations`, and the life and death of spaces themselves. */
@@ -46,7 +51,8 @@ export class Spaces implements TreeOperations {
   readonly #reaper: Reaper
 
   constructor(redis: RedisClient, options: SpacesOptions = {}) {
-    this.#engine = new Engine(redis, options.mayWrite)
+    const { mayWrite, blobs } = options
+    this.#engine = new Engine(redis, mayWrite, blobs && new Segments(redis, blobs))
     this.#reaper = new Reaper(this.#engine, options.failed ?? (() => undefined))
   }
 
@@ -132,6 +138,11 @@ export class Spaces implements TreeOperations {
 
   async writeMeta(op: OpContext, key: string, value: string | null): Promise<void> {
     await this.#engine.read('meta', op, [key, value ?? '', value === null ? 1 : 0], refusalError)
+  }
+
+  /** Moves the oldest rows of a journal out of Redis; resolves with whether there may be more. See `sealing.ts`. */
+  seal(id: string, sealing: Sealing): Promise<boolean> {
+    return sealNext(this.#engine, id, sealing)
   }
 
   /** In how many spaces this process takes deleted trees apart at the moment. */

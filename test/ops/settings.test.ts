@@ -39,6 +39,7 @@ test.serial('defaults', (t) => {
     trustProxy: [],
     drainWait: 0,
     freedGrace: 600,
+    journalKeep: 100_000,
     dataDir: `${process.cwd()}/data`,
     durability: 'full',
     redisWait: 0,

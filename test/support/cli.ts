@@ -14,7 +14,7 @@ export interface Finished {
 
 /** Settings that leak in from the machine would decide what a test sees. */
 const SETTINGS =
-  /^(PORT|HOST|WORKERS|DATA_DIR|REDIS_URL|DURABILITY|S3_\w+|PUBLIC_URL|CORS_ORIGINS|FETCH_ALLOW|DAV_DEPTH|LOG_LEVEL|ACCESS_LOG|METRICS_\w+|TRUST_PROXY|DRAIN_WAIT|FREED_GRACE|SMTP_URL|MAIL_FROM|NOVEM_SERVER|NOVEM_TOKEN)$/
+  /^(PORT|HOST|WORKERS|DATA_DIR|REDIS_URL|DURABILITY|S3_\w+|PUBLIC_URL|CORS_ORIGINS|FETCH_ALLOW|DAV_DEPTH|LOG_LEVEL|ACCESS_LOG|METRICS_\w+|TRUST_PROXY|DRAIN_WAIT|FREED_GRACE|JOURNAL_KEEP|SMTP_URL|MAIL_FROM|NOVEM_SERVER|NOVEM_TOKEN)$/
 
 export function cleanEnvironment(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !SETTINGS.test(name))

@@ -53,6 +53,8 @@ export class BlobCheck {
   readonly #known = new Map<string, KnownBlob>()
   /** Items of the freed list (time and blob) by blob, and the doomed with none. */
   readonly #letGo = new Map<string, Buffer[]>()
+  /** Blobs that hold sealed rows of the journal, and no file. */
+  #segments = 0
   /** An entry was met that is a copy: the journal does not tell which blob it uses. */
   #shared = false
 
@@ -65,13 +67,18 @@ export class BlobCheck {
   ) {}
 
   get count(): number {
-    return this.#known.size
+    return this.#known.size + this.#segments
   }
 
   /** First step. */
   async list(): Promise<void> {
     for await (const { blob, size, pending } of this.store.list(this.space)) {
       this.#known.set(blob, { size, pending, uses: 0 })
+    }
+    for (const { first, last, blob } of (await this.engine.segments?.list(this.space)) ?? []) {
+      const isThere = this.#known.delete(blob) || (await this.store.size(this.space, blob)) !== undefined
+      if (isThere) this.#segments++
+      else this.findings.add('journal', `The blob ${blob} of the journal’s rows ${first} to ${last} is gone.`)
     }
   }
 

@@ -12,6 +12,14 @@ if state == 'live' then
   call('ZADD', P .. 'r', 0, 'root')
   call('HSET', P .. 'r:root', 'first', 1, 'next', 1, 'time', time[1] * 1000, 'prefix', '', 'stack',
     cmsgpack.pack({ { 0, '', root } }))
+  -- What of the journal is sealed goes like the blobs of files.
+  for _, segment in ipairs(call('ZRANGE', P .. 'g', 0, -1)) do
+    local blob = string.gsub(string.match(segment, '^%d+ %d+ (%x+)'), '..', function(hex)
+      return string.char(tonumber(hex, 16))
+    end)
+    call('RPUSH', P .. 'f', spack('>I6', time[1] * 1000) .. blob)
+  end
+  call('DEL', P .. 'g')
   call('SPUBLISH', P .. 'c', 'gone')
 end
 return 1
