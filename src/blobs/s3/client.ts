@@ -10,7 +10,7 @@ export interface S3Place {
   readonly region?: string
 }
 
-/** So long a request may take until its answer begins; a part of 8 MiB must go out in that time. */
+/** So long a request may take until its answer begins; a part of 5 MiB must go out in that time. */
 const REQUEST_MS = 20_000
 const CONNECT_MS = 3_000
 /** A connection on which nothing moves for so long is dropped; a reader who pauses longer gets another one. */
@@ -24,7 +24,7 @@ const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 /**
  * A client as we need it. Credentials come by the SDK's own chain (AWS_ACCESS_KEY_ID, profiles, roles …).
  * `WHEN_REQUIRED`: other servers than Amazon's neither check nor keep its newer checksums, and refuse bodies framed for them;
- * what goes out is guarded by Content-MD5 and by the signature, which covers the SHA-256 of every body.
+ * what goes out is guarded by the signature, which covers the SHA-256 of every body, and by Content-MD5 where it goes in one piece.
  */
 export function s3Client({ endpoint, region }: S3Place, requestMs = REQUEST_MS): S3Client {
   // Which versions of Node are served is ours to say, not the SDK's on every start.

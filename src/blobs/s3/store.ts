@@ -40,7 +40,7 @@ const SMALL_BYTES = 64 * 1024
 /**
  * Blobs as objects of a bucket: Amazon's, Ceph's, or any server that speaks S3.
  *
- * A put costs one request (up to 8 MiB; larger ones are multipart uploads) and a note in Redis before it, which says that
+ * A put costs one request (up to 5 MiB; larger ones are multipart uploads) and a note in Redis before it, which says that
  * the blob is pending; settling only takes the note away. So objects never move, and what a killed process leaves, a whole
  * object or an unfinished upload, is found by its note. An upload is listed by S3 itself too, should the note be lost.
  */

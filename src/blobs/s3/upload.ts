@@ -8,8 +8,11 @@ import type { PutOptions } from '../store.js'
 import type { S3Bucket } from './bucket.js'
 import { hasName } from './failure.js'
 
-/** Up to here a body is one request; larger ones go in parts of this size, or more where 10,000 of them would not do. */
-const PART_BYTES = 8 * 1024 * 1024
+/**
+ * Up to here a body is one request; larger ones go in parts of this size, the smallest that S3 takes, or larger where 10,000 of
+ * them would not do.
+ */
+const PART_BYTES = 5 * 1024 * 1024
 const MOST_PARTS = 10_000
 /** Parts of one upload in flight, where there is memory for them. */
 const PARTS_AT_ONCE = 4
@@ -17,7 +20,9 @@ const PARTS_AT_ONCE = 4
 const SMALL_BYTES = 64 * 1024
 
 /** Parts have to be whole before they go, so that they can be sent again: this is what all uploads may hold together. */
-const memory = new Gate(256 * 1024 * 1024)
+const memory = new Gate(384 * 1024 * 1024)
+/** A part is there as it came and in one piece, and the SDK keeps the piece before it. */
+const COPIES = 3
 
 export interface UploadTarget {
   readonly bucket: S3Bucket
@@ -46,12 +51,13 @@ export async function upload(
     while (batch !== undefined && intake.size <= PART_BYTES) {
       for (const chunk of batch) chunks.push(chunk)
       if (leave.length === 0 && !intake.ended && intake.size > SMALL_BYTES)
-        leave.push(await memory.enter(partBytes(options)))
+        leave.push(await memory.enter(COPIES * partBytes(options)))
       batch = await intake.next()
     }
     const sending = { ...target, noted, leave }
+    if (batch) for (const chunk of batch) chunks.push(chunk)
     const digests = batch
-      ? await sendParts(sending, intake, chunks.concat(batch), options)
+      ? await sendParts(sending, intake, chunks, options)
       : await sendWhole(sending, intake, chunks, options)
     return { id: target.id, size: intake.size, md5: digests.md5 }
   } finally {
@@ -88,10 +94,11 @@ async function sendWhole(
   return digests
 }
 
+/** Takes `chunks` out of the list as they go: they are not to be held for as long as the upload takes. */
 async function sendParts(
   { bucket, key, noted, leave, onSending }: Sending,
   intake: Intake,
-  chunks: readonly Uint8Array[],
+  chunks: Uint8Array[],
   options: PutOptions,
 ): Promise<Digests> {
   const partSize = partBytes(options)
@@ -102,7 +109,7 @@ async function sendParts(
   let broken: { readonly error: unknown } | undefined
   const feed = async function* () {
     try {
-      yield* chunks
+      for (let chunk = chunks.shift(); chunk; chunk = chunks.shift()) yield chunk
       for (let batch = await intake.next(); batch; batch = await intake.next()) yield* batch
       digests = intake.digests()
       options.verify?.(digests)
