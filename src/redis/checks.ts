@@ -17,12 +17,15 @@ export async function checkRedis(redis: RedisClient, replicas: number, log: Log)
   for (const node of nodes) await checkNode(node, replicas, log)
 }
 
+const SLOTS = 16_384
+
 async function checkCluster(cluster: Cluster): Promise<void> {
-  const state = parseInfo(await cluster.cluster('INFO'))
-  if (state.get('cluster_state') === 'ok') return
+  const served = cluster.slots.filter((nodes) => nodes?.[0] !== undefined).length
+  const [node] = cluster.nodes('master')
+  const state = node && parseInfo((await node.cluster('INFO')) as string).get('cluster_state')
+  if (served === SLOTS && state === 'ok') return
   throw new Error(
-    `the cluster does not work: ${state.get('cluster_slots_ok')} of 16384 slots are served (cluster_state is ` +
-      `"${state.get('cluster_state')}").`,
+    `the cluster does not work: ${served} of ${SLOTS} slots are served, and its state is "${state ?? 'fail'}".`,
   )
 }
 

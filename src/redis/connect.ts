@@ -118,6 +118,8 @@ function open(address: RedisAddress, name: string): RedisClient {
     slotsRefreshTimeout: 2000,
     slotsRefreshInterval: 10_000,
     clusterRetryStrategy: retryStrategy,
+    // `checkRedis` looks at the cluster's state, and says it.
+    enableReadyCheck: false,
     redisOptions: { ...CONNECTION, ...login, connectionName: name },
   })
 }
@@ -132,9 +134,9 @@ function waitUntilReady(redis: RedisClient, patience: number, why: () => string)
       finish()
     }
     const onReady = () => settle(resolve)
-    // A wrong password or a host that does not exist will not heal by trying again.
+    // A wrong password, a host that does not exist or one that we cannot trust will not heal by trying again.
     const onError = (error: Error) => {
-      if (/WRONGPASS|NOAUTH|NOPERM|ENOTFOUND/.test(describe(error))) settle(() => reject(error))
+      if (/WRONGPASS|NOAUTH|NOPERM|ENOTFOUND|certificate/.test(describe(error))) settle(() => reject(error))
     }
     redis.on('ready', onReady)
     for (const event of ERRORS) redis.on(event, onError)

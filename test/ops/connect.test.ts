@@ -1,11 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import type { Log } from '../../src/log.js'
 import { parseRedisUrl, shownUrl } from '../../src/redis/address.js'
 import { connectRedis } from '../../src/redis/connect.js'
+import { runCli } from '../support/cli.js'
+import { hasProgram, runProgram } from '../support/programs.js'
 import { testRedis } from '../support/redis.js'
+import { freePorts, redisServer } from '../support/redis-process.js'
 
 test('addresses of every form, and what is none', (t) => {
   const single = (target: string) => ({ kind: 'single', target })
@@ -88,6 +92,62 @@ test('a Redis without an append-only file is used with a warning', async (t) => 
     await redis.stop()
   }
   t.is(warnings.filter((warning) => warning.includes('appendonly yes')).length, 1)
+})
+
+test('a cluster that does not serve all slots is refused, saying so', async (t) => {
+  const [port = 0, bus = 0] = await freePorts(2)
+  const server = redisServer(
+    () => ({ port: String(port), 'cluster-enabled': 'yes', 'cluster-port': String(bus), save: '' }),
+    () => port,
+  )
+  await server.start()
+  t.teardown(() => server.remove())
+  const error = await t.throwsAsync(
+    connectRedis(`redis-cluster://127.0.0.1:${port}`, { name: 'test', patience: 3000 }),
+  )
+  t.regex(error.message, /redis-cluster:.* cannot be used: the cluster does not work: 0 of 16384 slots/)
+})
+
+test('sentinels that know no such master, or are not there, are said', async (t) => {
+  const [port = 0] = await freePorts(1)
+  const error = await t.throwsAsync(
+    connectRedis(`redis-sentinel://127.0.0.1:${port}/main`, { name: 'test', patience: 1000 }),
+  )
+  t.regex(error.message, /redis-sentinel:.* cannot be used: .*sentinel/)
+})
+
+test('TLS: rediss:// trusts who the machine trusts', async (t) => {
+  if (!hasProgram('openssl')) {
+    t.log('Not run: openssl is not installed.')
+    t.pass()
+    return
+  }
+  const [port = 0] = await freePorts(1)
+  const server = redisServer(
+    (folder) => ({
+      port: '0',
+      'tls-port': String(port),
+      'tls-cert-file': join(folder, 'cert.pem'),
+      'tls-key-file': join(folder, 'key.pem'),
+      'tls-ca-cert-file': join(folder, 'cert.pem'),
+      'tls-auth-clients': 'no',
+      unixsocket: join(folder, 'redis.sock'),
+      save: '',
+    }),
+    (folder) => join(folder, 'redis.sock'),
+  )
+  t.teardown(() => server.remove())
+  const [key, cert] = [join(server.folder, 'key.pem'), join(server.folder, 'cert.pem')]
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+  const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert]
+  await runProgram('openssl', [...made, ...subject])
+  await server.start()
+  const settings = { REDIS_URL: `rediss://localhost:${port}`, DATA_DIR: server.folder }
+  const trusted = await runCli(['user', 'list'], { ...settings, NODE_EXTRA_CA_CERTS: cert })
+  t.is(trusted.code, 0, trusted.stderr)
+  const doubted = await runCli(['user', 'list'], settings)
+  t.is(doubted.code, 1)
+  t.regex(doubted.stderr, /rediss:.* cannot be used: .*self-signed/)
 })
 
 test('commands in flight when Redis dies are rejected and never run twice', async (t) => {
