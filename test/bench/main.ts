@@ -44,6 +44,9 @@ if (unknown !== undefined) {
   exit(1)
 }
 
+// Else nobody hears of the end: not what unmounts, not what ends servers and removes folders.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => exit(1))
+
 async function run(name: string): Promise<GroupResults> {
   const group = GROUPS[name] as Group
   const machine = thisMachine()

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { unmount, untilMounted, willBeUnmounted } from '../../support/mounts.js'
-import { terminate } from '../peers/processes.js'
+import { owned, terminate } from '../peers/processes.js'
 
 export interface MountOptions {
   readonly name: string
@@ -55,7 +55,7 @@ export class Mounted {
       await serving
       return
     }
-    this.#child = serving
+    this.#child = owned(serving)
     await Promise.race([untilMounted(this.folder), ended(serving)])
   }
 }

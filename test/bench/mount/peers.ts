@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { MAIN } from '../../support/cli.js'
 import type { Ours } from '../peers/ours.js'
-import { freePort, terminate } from '../peers/processes.js'
+import { freePort, owned, terminate } from '../peers/processes.js'
 import { findProgram } from '../tools/install.js'
 import { Mounted } from './mounted.js'
 
@@ -159,6 +159,7 @@ export async function startSshd(scratch: string): Promise<{ readonly port: numbe
   const child = spawn(findProgram('sshd') ?? 'sshd', ['-D', '-e', '-f', config], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
+  owned(child)
   const said = await new Promise<string>((resolve) => {
     let text = ''
     child.stderr.setEncoding('utf8').on('data', (more: string) => {

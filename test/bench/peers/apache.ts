@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { getuid } from 'node:process'
 import type { Peer } from './peer.js'
-import { freePort, terminate, untilAnswers, withChildren } from './processes.js'
+import { freePort, owned, terminate, untilAnswers, withChildren } from './processes.js'
 
 const MODULES = '/usr/lib/apache2/modules'
 /** `nobody` on Debian: Apache does not serve as root. */
@@ -21,10 +21,12 @@ export async function startApache(folder: string): Promise<Peer> {
   const port = await freePort()
   const config = join(folder, 'apache.conf')
   await writeFile(config, configuration(folder, files, port, root))
-  const child = spawn('apache2', ['-f', config, '-DFOREGROUND'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
-  })
+  const child = owned(
+    spawn('apache2', ['-f', config, '-DFOREGROUND'], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
+    }),
+  )
   const base = `http://127.0.0.1:${port}/`
   await untilAnswers(child, base)
   return {

@@ -4,6 +4,18 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
+const started = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of started) child.kill('SIGKILL')
+})
+
+/** From here on the process goes with this one at the latest. */
+export function owned<C extends ChildProcess>(child: C): C {
+  started.add(child)
+  child.once('exit', () => started.delete(child))
+  return child
+}
+
 /** Ends it by SIGTERM; resolves when it is gone. */
 export async function terminate(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Peer } from './peer.js'
-import { freePort, terminate, untilAnswers } from './processes.js'
+import { freePort, owned, terminate, untilAnswers } from './processes.js'
 
 /** `rclone serve webdav` as it comes, its files in `folder`. */
 export async function startRclone(folder: string): Promise<Peer> {
@@ -24,7 +24,7 @@ export async function startRclone(folder: string): Promise<Peer> {
     '--log-file',
     join(folder, 'rclone.log'),
   ]
-  const child = spawn('rclone', args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = owned(spawn('rclone', args, { stdio: ['ignore', 'ignore', 'inherit'] }))
   const base = `http://${address}/`
   await untilAnswers(child, base)
   return {
