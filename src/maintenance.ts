@@ -4,7 +4,9 @@ import { repairSpaces } from './accounts/repair.js'
 import { Collector } from './blobs/collector.js'
 import type { BlobLedger } from './blobs/ledger.js'
 import type { BlobStore } from './blobs/store.js'
+import { heedFailovers } from './failovers.js'
 import type { Log } from './log.js'
+import type { RedisClient } from './redis/scripts.js'
 import type { Spaces } from './space/spaces.js'
 
 export interface MaintenanceParts {
@@ -12,6 +14,8 @@ export interface MaintenanceParts {
   readonly spaces: Spaces
   readonly blobs: BlobStore
   readonly log: Log
+  /** Watched for fail-overs; absent: nobody looks. */
+  readonly redis?: RedisClient
 }
 
 export interface MaintenanceOptions {
@@ -105,7 +109,8 @@ export class Maintenance {
 
   /** Does everything once, or until `signal` aborts. Rejects where Redis is away; the next round takes it up again. */
   async round(signal?: AbortSignal): Promise<RoundResult> {
-    const { directory, spaces } = this.#parts
+    const { directory, spaces, redis, log } = this.#parts
+    if (redis) await heedFailovers({ redis, directory, spaces }, log)
     for await (const { id, state } of directory.allSpaces()) {
       if (this.#stopped || signal?.aborted) break
       await spaces.abandonCopies(id, Date.now() - ABANDONED_COPY_MS)
