@@ -1,4 +1,4 @@
-import type { FileSystem } from '../filesystem.js'
+import { type FileSystem, FileSystemError } from '../filesystem.js'
 import { type Deferred, deferred } from './deferred.js'
 
 /**
@@ -8,6 +8,8 @@ import { type Deferred, deferred } from './deferred.js'
 const ALIAS = /^\.fuse_hidden[0-9a-f]{16}$/
 /** After this long without a rename it was an unlink. */
 const PATIENCE = 10
+/** Nobody comes so late with an old alias that there were more since. */
+const REMEMBERED = 1_000
 
 interface Hiding {
   readonly path: string
@@ -33,6 +35,8 @@ export class HiddenFiles {
   readonly #open = new Map<string, Hiding>()
   /** Names of aliases in use: unique in a mount, and the same wherever their folder is moved. */
   readonly #aliases = new Set<string>()
+  /** The newest of those that were. */
+  readonly #gone = new Set<string>()
 
   constructor(
     private readonly fs: Pick<FileSystem, 'hide' | 'dropHidden'>,
@@ -45,9 +49,14 @@ export class HiddenFiles {
     return isAlias(to) && folderOf(from) === folderOf(to)
   }
 
-  /** Does this path look like an alias without being one? It then stands for nothing. */
-  isUnknown(path: string): boolean {
-    return isAlias(path) && !this.#aliases.has(nameOf(path))
+  /**
+   * Raises for an alias of nothing. ESTALE where it was one: whoever comes with it has looked up a name whose file has been
+   * replaced since, and the kernel looks the name up again.
+   */
+  check(path: string): void {
+    const name = nameOf(path)
+    if (!ALIAS.test(name) || this.#aliases.has(name)) return
+    throw new FileSystemError(this.#gone.has(name) ? 'ESTALE' : 'ENOENT', `${path} is not there.`)
   }
 
   /** Is this name kept from programs? */
@@ -65,7 +74,13 @@ export class HiddenFiles {
 
   /** The file with this alias is gone for good. */
   forget(alias: string): void {
-    this.#aliases.delete(nameOf(alias))
+    const name = nameOf(alias)
+    this.#aliases.delete(name)
+    this.#gone.add(name)
+    for (const oldest of this.#gone) {
+      if (this.#gone.size <= REMEMBERED) break
+      this.#gone.delete(oldest)
+    }
   }
 
   /**

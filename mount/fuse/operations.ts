@@ -32,7 +32,7 @@ export class Operations {
   }
 
   getattr(path: string, handle: number): Awaitable<Uint32Array> {
-    if (handle === 0 && this.hidden.isUnknown(path)) throw missing(path)
+    if (handle === 0) this.hidden.check(path)
     const found = handle === 0 ? this.fs.getattr(path) : this.fs.getattr(path, handle)
     return found instanceof Promise
       ? found.then((attributes) => statWords(attributes, this.owner))
@@ -55,6 +55,7 @@ export class Operations {
   }
 
   open(path: string, flags: number): Awaitable<number> {
+    this.hidden.check(path)
     return this.#opened(path, this.fs.open(path, flags))
   }
 
@@ -117,7 +118,7 @@ export class Operations {
 
   /** Of an alias: the last handle of the hidden file was closed. */
   async unlink(path: string): Promise<void> {
-    if (this.hidden.isUnknown(path)) throw missing(path)
+    this.hidden.check(path)
     await this.fs.unlink(path)
     this.hidden.forget(path)
   }
@@ -159,10 +160,6 @@ export class Operations {
   close(): Promise<void> {
     return this.hidden.close()
   }
-}
-
-function missing(path: string): FileSystemError {
-  return new FileSystemError('ENOENT', `${path} is not there.`)
 }
 
 function reserved(path: string): FileSystemError {

@@ -144,6 +144,19 @@ test.serial('a replacement that fails restores the path', async (t) => {
   t.is(hidden.settle(thread, 'getattr', '/d/a'), undefined)
 })
 
+test.serial('an alias that is not one, or no longer, stands for nothing', async (t) => {
+  const { hidden, finish } = hiding(LONG)
+  const errno = () => t.throws<FileSystemError>(() => hidden.check(A))?.errno
+  t.is(errno(), 'ENOENT')
+  t.notThrows(() => hidden.check('/d/a'))
+  await hidden.hide(thread, '/d/a', A)
+  t.notThrows(() => hidden.check(A))
+  hidden.forget(A)
+  t.is(errno(), 'ESTALE')
+  finish()
+  await hidden.close()
+})
+
 test.serial('what the same thread does else, or another to the folder, shows an unlink', async (t) => {
   const requests: [object, string, string, string?][] = [
     [thread, 'getattr', '/x'],
