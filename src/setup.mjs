@@ -217,7 +217,20 @@ function dependenciesMatch() {
 function installDependencies() {
   if (dependenciesMatch()) return
   say('Installing packages with npm …')
-  run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])
+  // Scripts only compile fuse-native, which is there ready made for x64; where compiling fails, npm would drop it.
+  run('npm', ['ci', '--ignore-scripts', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])
+  if (process.arch !== 'x64') buildFuse()
+}
+
+/** Mounting needs it, the server does not. */
+function buildFuse() {
+  try {
+    run('npm', ['rebuild', 'fuse-native', '--loglevel=error', '--ignore-scripts=false'])
+  } catch {
+    say(
+      'fuse-native could not be compiled (that takes Python, make, a C compiler and libfuse 2). Going on without mounts.',
+    )
+  }
 }
 
 function filesBelow(folder, keep) {

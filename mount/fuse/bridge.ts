@@ -9,6 +9,7 @@ import type { Log } from '../../src/log.js'
 import { type Awaitable, FileSystemError } from '../filesystem.js'
 import { errnoNumber, errnoOf } from './errno.js'
 import { Libfuse } from './libfuse.js'
+import { loadFuseNative } from './load.js'
 import type { ProcessMemory } from './memory.js'
 import type { Operations } from './operations.js'
 import type { Request, Requests } from './requests.js'
@@ -63,7 +64,7 @@ export interface Bridge {
 
 /** Raises where fuse-native is not there or cannot be loaded. */
 export async function createBridge(settings: BridgeSettings): Promise<Bridge> {
-  const { default: Fuse } = await load()
+  const Fuse = await loadFuseNative()
   const fuse = new (bridgeOf(Fuse))(settings)
   const ended = (work: (done: (error?: Error | null) => void) => void) =>
     new Promise<void>((resolve, reject) => work((error) => (error ? reject(error) : resolve())))
@@ -77,18 +78,6 @@ export async function createBridge(settings: BridgeSettings): Promise<Bridge> {
     setCacheSeconds: (seconds) => fuse.setCacheSeconds(seconds),
     keepThreads: (busy) => fuse.keepThreads(busy),
     leave: () => ended((done) => fuse.unmount(done)),
-  }
-}
-
-async function load(): Promise<{ default: typeof FuseNative }> {
-  try {
-    return await import('fuse-native')
-  } catch (cause) {
-    throw new Error(
-      'The package fuse-native, which mounting needs, is not installed or does not work here ' +
-        `(${process.platform}, ${process.arch}): ${(cause as Error).message}`,
-      { cause },
-    )
   }
 }
 

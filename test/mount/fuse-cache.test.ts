@@ -67,7 +67,7 @@ test.serial('a file that takes the place of a folder, and the other way round', 
 
 test.serial('an answer from before a change that arrives after it is not believed', async (t) => {
   const { path, tell } = await memoryMount(t)
-  await tell('put', '/a', 'before')
+  await tell('seed', '/a', 'before')
   await tell('late', 'getattr', '/a')
   const early = stat(`${path}/a`)
   await until(async () => ((await tell('waiting')) as number) > 0, 'the look-up waits')
