@@ -39,6 +39,8 @@ export interface ServeConfig extends StoreConfig {
   readonly corsOrigins: readonly string[]
   /** Ranges of addresses that uploads by URL may be fetched from besides public ones. */
   readonly fetchAllow: readonly AddressRange[]
+  /** Where download URLs of the storage surface lead: to us, or to the bucket itself. */
+  readonly s3Downloads: 'served' | 'direct'
   /** How deep a PROPFIND may look. */
   readonly davDepth: 'infinity' | '1'
   readonly logLevel: LogLevel
@@ -169,6 +171,13 @@ const SERVE_SETTINGS: readonly Setting[] = [
     parse: mailAddress,
   },
   {
+    flags: '--s3-downloads <how>',
+    env: 'S3_DOWNLOADS',
+    help: 'download URLs of the storage API: served by this server, or direct from the bucket for a day, whoever loses access',
+    fallback: 'served',
+    parse: oneOf('served', 'direct'),
+  },
+  {
     flags: '--dav-depth <depth>',
     env: 'DAV_DEPTH',
     help: 'infinity: WebDAV clients may list whole trees at once; 1: folder by folder only',
@@ -275,6 +284,7 @@ export function serveConfig(command: Command): ServeConfig {
     corsOrigins = [],
     fetchAllow = [],
     davDepth,
+    s3Downloads,
     logLevel,
     smtpUrl,
     mailFrom,
@@ -286,14 +296,19 @@ export function serveConfig(command: Command): ServeConfig {
     freedGrace,
     journalKeep,
   } = given<ServeOptions>(command)
+  const store = storeConfig(command)
+  if (s3Downloads === 'direct' && !store.s3) {
+    command.error('error: S3_DOWNLOADS=direct needs S3_BUCKET as well.')
+  }
   return {
-    ...storeConfig(command),
+    ...store,
     host,
     port,
     workers,
     corsOrigins,
     fetchAllow,
     davDepth,
+    s3Downloads,
     logLevel,
     accessLog,
     metricsHost,

@@ -39,7 +39,7 @@ export async function openFront(
   { log, access }: Logs,
   measured?: Measured,
 ): Promise<Front> {
-  const { directory, redis } = store
+  const { directory, redis, presign } = store
   const metrics = measured?.metrics
   const secret = await urlSecret(redis)
   const watcher = new Watcher(await store.connect('watcher'))
@@ -74,6 +74,7 @@ export async function openFront(
     listeners: [...(access ? [accessLog(access)] : []), ...(metrics ? [metrics.request] : [])],
     ...(metrics && { waits: metrics }),
     ...(mailer && { mailer }),
+    ...(presign && config.s3Downloads === 'direct' && { presign }),
   })
   try {
     await listen(app, config)

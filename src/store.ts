@@ -2,6 +2,7 @@ import { Directory } from './accounts/directory.js'
 import { type BoundPlace, bindStore, bucketPlace, folderPlace } from './binding.js'
 import { LocalBlobStore } from './blobs/local/store.js'
 import { RedisNotes } from './blobs/redis-notes.js'
+import type { S3BlobStore } from './blobs/s3/store.js'
 import type { BlobStore } from './blobs/store.js'
 import type { StoreConfig } from './config.js'
 import type { Log } from './log.js'
@@ -19,6 +20,8 @@ export interface Store {
   readonly directory: Directory
   readonly spaces: Spaces
   readonly blobs: BlobStore
+  /** Addresses in the bucket; absent where there is none. */
+  readonly presign?: S3BlobStore['presign']
   /** A further connection to the same Redis; whoever asks for it ends it. */
   connect(name: string): Promise<RedisClient>
   /** Ends background work, then connections, then the embedded Redis where this process runs it. */
@@ -46,7 +49,7 @@ export async function openStore(config: StoreConfig, role: HolderRole, log: Log)
   try {
     const redis = await connect(role)
     closers.unshift(() => redis.disconnect())
-    const { blobs, place } = await blobStore(config, redis)
+    const { blobs, place, presign } = await blobStore(config, redis)
     closers.unshift(() => blobs.close())
     await blobs.open()
     await bindStore(redis, place)
@@ -57,7 +60,16 @@ export async function openStore(config: StoreConfig, role: HolderRole, log: Log)
       mayWrite: (account, space) => directory.visible.mayWrite(account, space),
     })
     closers.unshift(() => spaces.close())
-    return { redis, redisUrl: source.url, directory, spaces, blobs, connect, close: () => closeAll(closers) }
+    return {
+      redis,
+      redisUrl: source.url,
+      directory,
+      spaces,
+      blobs,
+      connect,
+      close: () => closeAll(closers),
+      ...(presign && { presign }),
+    }
   } catch (error) {
     await closeAll(closers)
     throw error
@@ -68,11 +80,12 @@ export async function openStore(config: StoreConfig, role: HolderRole, log: Log)
 async function blobStore(
   { s3, dataDir, durability }: StoreConfig,
   redis: RedisClient,
-): Promise<{ readonly blobs: BlobStore; readonly place: BoundPlace }> {
+): Promise<Pick<Store, 'blobs' | 'presign'> & { readonly place: BoundPlace }> {
   if (!s3) return { blobs: new LocalBlobStore(dataDir, { durability }), place: folderPlace(dataDir) }
   const { S3BlobStore } = await import('./blobs/s3/store.js')
   const blobs = new S3BlobStore(s3, { notes: new RedisNotes(redis) })
-  return { blobs, place: bucketPlace(blobs.bucket) }
+  const presign: Store['presign'] = (...blob) => blobs.presign(...blob)
+  return { blobs, place: bucketPlace(blobs.bucket), presign }
 }
 
 /** One after the other, in this order. */

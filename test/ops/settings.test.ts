@@ -32,6 +32,7 @@ test.serial('defaults', (t) => {
     workers: 1,
     corsOrigins: [],
     fetchAllow: [],
+    s3Downloads: 'served',
     davDepth: 'infinity',
     logLevel: 'info',
     accessLog: 'off',
@@ -98,6 +99,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   LOG_LEVEL: ['loud'],
   SMTP_URL: ['mail.example.org', 'http://mail.example.org', 'smtp://'],
   MAIL_FROM: ['nobody', 'a b@example.org'],
+  S3_DOWNLOADS: ['presigned'],
   S3_BUCKET: ['Big', 'a/b', 'bytes/', 'bytes/a//b', 'bytes/ä'],
   S3_ENDPOINT: ['localhost:9000'],
 }
@@ -114,4 +116,6 @@ for (const [name, values] of Object.entries(REFUSED)) {
 test.serial('S3 settings without a bucket are refused', (t) => {
   const error = t.throws(() => parse([], { S3_ENDPOINT: 'http://localhost:9000' }))
   t.regex(error?.message ?? '', /S3_BUCKET/)
+  const direct = t.throws(() => parse([], { S3_DOWNLOADS: 'direct' }))
+  t.regex(direct?.message ?? '', /S3_BUCKET/)
 })

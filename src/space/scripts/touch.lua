@@ -24,10 +24,9 @@ if ARGV[11] ~= '' then
   flags = ARGV[11] == '1' and bor(flags, EXEC) or band(flags, 255 - EXEC)
 end
 if #ARGV > 12 then
-  local key = propertiesKey(idOf(raw))
-  local have, total = propertiesAfter(key, 13)
+  local have, total = propertiesAfter(idOf(raw), flags, 13)
   if total > PROPERTIES_BYTES then return done(fail('TOO_MANY_PROPERTIES', total)) end
-  flags = setProperties(key, 13, have, flags)
+  flags = setProperties(idOf(raw), flags, 13, have)
 end
 local modified = ARGV[10] == '' and ssub(raw, 19, 24) or spack('>I6', tonumber(ARGV[10]))
 raw = string.char(flags) .. ssub(raw, 2, 18) .. modified .. ssub(raw, 25)

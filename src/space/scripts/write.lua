@@ -36,7 +36,7 @@ if made > 0 and entries + made > tonumber(ARGV[14]) then return done(fail('TOO_M
 if grown > 0 and bytes + grown > tonumber(ARGV[13]) then return done(fail('SPACE_FULL', bytes)) end
 local have, total
 if #ARGV > 23 then
-  have, total = propertiesAfter(raw and propertiesKey(idOf(raw)), 24)
+  have, total = propertiesAfter(raw and idOf(raw), raw and flagsOf(raw) or 0, 24)
   if total > PROPERTIES_BYTES then return done(fail('TOO_MANY_PROPERTIES', total)) end
 end
 if ARGV[16] == '1' then return { letter } end
@@ -58,7 +58,7 @@ end
 local modified = ARGV[20] == '' and now or tonumber(ARGV[20])
 local name = raw and nameOf(raw, place.fold) or names[place.count]
 local flags = (exec and EXEC or 0) + (raw and band(flagsOf(raw), PROPERTIES) or 0)
-if have then flags = setProperties(propertiesKey(id), 24, have, flags) end
+if have then flags = setProperties(id, flags, 24, have) end
 if ARGV[22] ~= '' then call('SET', P .. 'o:' .. ARGV[22], 'U', 'PX', ARGV[23]) end
 local file = spack('>BI5I6I6I6c16c16B', flags, id, size, created, modified, ARGV[17], ARGV[18], #ARGV[19])
   .. ARGV[19]
