@@ -208,7 +208,7 @@ export class Files {
   /** The work file, holding the file's bytes, when it may be written to up to `size`. */
   #workable(node: FileNode, content: Content, size: number): Awaitable<WorkFile> {
     const { work, sending } = content
-    this.parts.room.check(node.path, size, work?.size ?? node.item?.size ?? 0)
+    this.parts.room.check(node.path, size, countedSize(node, content))
     if (sending) return sending.then(() => this.#workable(node, content, size))
     if (work && content.isWrittenDown) content.goOnWith(work.copy(this.#workPath()))
     if (content.work) return content.work
@@ -343,6 +343,12 @@ export class Files {
     this.#lastWork += 1
     return join(this.parts.workDir, `${process.pid}-${Date.now().toString(36)}-${this.#lastWork}`)
   }
+}
+
+/** How much of it is among the bytes of which `Room` knows: what the server has, or what waits to be sent. */
+function countedSize({ item }: FileNode, content: Content): number {
+  const waiting = content.intent === 0 ? 0 : (content.outgoing?.work.size ?? 0)
+  return Math.max(item?.size ?? 0, waiting)
 }
 
 /** Do the flags of open(2) ask for more than reading? */

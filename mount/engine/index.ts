@@ -62,7 +62,7 @@ export async function openFileSystem(volume: Volume, settings: EngineSettings): 
   const tree = new Tree(volume, takeback, root)
   const cache = new BlobCache(join(cacheDir, 'blobs'), { maxBytes: settings.cacheBytes, log })
   const room = new Room(volume, info, () => queue.bytes)
-  const sender = new Sender({ volume, tree, takeback, log, host })
+  const sender = new Sender({ volume, tree, takeback, room, log, host })
   const settle = (node: Parameters<Files['settle']>[0]) => files.settle(node)
   const intents = new IntentLog(logPath)
   const queue = new SendQueue(sender, intents, log, settle)
@@ -83,7 +83,7 @@ export async function openFileSystem(volume: Volume, settings: EngineSettings): 
   )
   const follower: Follower = new Follower(volume, tree, takeback, log, info.cursor, () => queue.retry())
 
-  const names = new Namespace({ volume, tree, files, saving, follower, takeback, log })
+  const names = new Namespace({ volume, tree, files, saving, follower, takeback, room, log })
 
   await recover({ volume, tree, files, queue, workDir, host, log }, leftovers)
   follower.start()

@@ -9,6 +9,7 @@ import type { Content } from './content.js'
 import type { Files } from './files.js'
 import type { Follower } from './follower.js'
 import { attach, detach, type FileNode, type FolderNode, learn, type Node } from './nodes.js'
+import type { Room } from './room.js'
 import type { Saving } from './saving.js'
 import type { Takeback } from './takeback.js'
 import { addressIn, type Tree } from './tree.js'
@@ -20,6 +21,7 @@ export interface NamespaceParts {
   readonly saving: Saving
   readonly follower: Follower
   readonly takeback: Takeback
+  readonly room: Room
   readonly log: Log
 }
 
@@ -76,6 +78,7 @@ export class Namespace {
     if (await this.known(place)) throw new FileSystemError('EEXIST', `"${path}" exists.`)
     const { folder, name } = place
     const { item, seq } = await volume.mkdir(addressIn(folder, name), { key: randomUUID() })
+    this.parts.room.changed(0, 1)
     const made = tree.put(folder, item, seq)
     if (made.kind === 'folder' && made.seq === seq) {
       made.complete = true
@@ -119,7 +122,7 @@ export class Namespace {
       if (!parent) return missing(path)
       if (node.item) {
         if (node.kind === 'file') await files.secure(node)
-        follower.removed(parent, node.name, await this.#removeThere({ folder: parent, name: node.name }))
+        follower.removed(parent, node.name, await this.#removeThere(parent, node))
       }
       takeback.unlinked(node, path)
       detach(node)
@@ -127,8 +130,10 @@ export class Namespace {
     })
   }
 
-  async #removeThere({ folder, name }: Place): Promise<number> {
-    const { seq } = await this.parts.volume.remove(addressIn(folder, name), { key: randomUUID() })
+  async #removeThere(folder: FolderNode, node: Node): Promise<number> {
+    const { volume, room } = this.parts
+    const { seq } = await volume.remove(addressIn(folder, node.name), { key: randomUUID() })
+    room.changed(node.kind === 'file' ? -(node.item?.size ?? 0) : 0, -1)
     return seq
   }
 
@@ -164,8 +169,7 @@ export class Namespace {
     try {
       await node.exclusive(async () => {
         await files.secure(node)
-        if (node.item)
-          follower.removed(folder, node.name, await this.#removeThere({ folder, name: node.name }))
+        if (node.item) follower.removed(folder, node.name, await this.#removeThere(folder, node))
       })
     } catch (error) {
       log.error(`"${node.path}" was unlinked here but stays on the server: ${(error as Error).message}`)
@@ -246,11 +250,12 @@ export class Namespace {
     replaced: FileNode | undefined,
     asked: Asked,
   ): Promise<void> {
-    const { volume, takeback, follower } = this.parts
+    const { volume, takeback, follower, room } = this.parts
     const { path, name: before } = source
     const key = randomUUID()
     const { item, seq } = await volume.move(addressIn(parent, before), addressIn(folder, name), { key })
     follower.removed(parent, before, seq)
+    if (replaced?.item) room.changed(-replaced.item.size, -1)
     if (replaced) takeback.unlinked(replaced, asked.to)
     takeback.unlinked(source, asked.from)
     attach(folder, source, name)

@@ -27,6 +27,7 @@ export class Room {
       throw new FileSystemError('EFBIG', `"${path}" would have ${size} bytes; a file may have ${fileBytes}.`)
     }
     if (size <= before) return
+    if (Date.now() - this.#at > FRESH_MS) void this.#ask()
     const used = this.info.bytes + this.unsent()
     if (used + size - before <= spaceBytes) return
     this.#ask()
@@ -34,6 +35,11 @@ export class Room {
       'EDQUOT',
       `"${path}" does not fit: the space may have ${spaceBytes} bytes, and has ${used}.`,
     )
+  }
+
+  /** This mount itself has changed what the space holds, by so much. */
+  changed(bytes: number, entries: number): void {
+    this.info = { ...this.info, bytes: this.info.bytes + bytes, entries: this.info.entries + entries }
   }
 
   /** Where the server is away, what was last known. */

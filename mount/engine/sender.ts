@@ -6,6 +6,7 @@ import type { Content, Version } from './content.js'
 import { isCode } from './errno.js'
 import { conflictName } from './names.js'
 import { attach, type FileNode, type FolderNode, learn } from './nodes.js'
+import type { Room } from './room.js'
 import type { Takeback } from './takeback.js'
 import { addressIn, type Tree } from './tree.js'
 
@@ -16,6 +17,7 @@ export interface SenderParts {
   readonly volume: Volume
   readonly tree: Tree
   readonly takeback: Takeback
+  readonly room: Room
   readonly log: Log
   /** Names this mount in conflict copies. */
   readonly host: string
@@ -85,6 +87,8 @@ export class Sender {
   }
 
   #sent(node: FileNode, content: Content, version: Version, { item, seq }: Changed): void {
+    const before = node.item
+    this.parts.room.changed(item.size - (before?.size ?? 0), before ? 0 : 1)
     content.base = item
     content.attempts.clear()
     if (content.closed === version) content.closed = undefined
