@@ -9,10 +9,11 @@ import type { Log } from '../../src/log.js'
 import { type Awaitable, FileSystemError } from '../filesystem.js'
 import { errnoNumber, errnoOf } from './errno.js'
 import { Libfuse } from './libfuse.js'
-import { loadFuseNative } from './load.js'
+import { bundledLibrary, loadFuseNative } from './load.js'
 import type { ProcessMemory } from './memory.js'
 import type { Operations } from './operations.js'
 import type { Request, Requests } from './requests.js'
+import { sayStaleForReplaced } from './stale-names.js'
 import { flagsOf, modifiedOf } from './thread.js'
 
 export interface BridgeSettings {
@@ -108,6 +109,8 @@ function bridgeOf(Fuse: typeof FuseNative) {
     /** What only the running libfuse can be told. */
     mend(): void {
       const { memory, cacheSeconds, log } = this.#settings
+      const library = bundledLibrary()
+      if (memory && library !== undefined) sayStaleForReplaced(memory, library)
       this.#libfuse = Libfuse.recognise(this._thread, memory, cacheSeconds)
       if (this.#libfuse) this.#libfuse.allowOmittedTimes()
       else

@@ -25,14 +25,14 @@ export async function loadFuseNative(): Promise<typeof FuseNative> {
 }
 
 /** Where the library is; undefined where fuse-native brings none for this system. */
-function bundledLibrary(): string | undefined {
+export function bundledLibrary(): string | undefined {
+  if (process.platform !== 'linux') return undefined
   const folder = dirname(createRequire(import.meta.url).resolve('fuse-native/package.json'))
   const path = join(folder, 'prebuilds', `linux-${process.arch}`, 'libfuse.so')
   return existsSync(path) ? path : undefined
 }
 
 function loadLibrary(): void {
-  if (process.platform !== 'linux') return
   const library = bundledLibrary()
   if (library === undefined) return
   const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen

@@ -1,5 +1,5 @@
 /**
- * Where the open files are. libfuse 2.9 forgets the path of what lies in a folder that is removed; when such a file is
+ * Where the open files are, as libfuse has it. libfuse 2.9 forgets the path of what lies in a folder that is removed; when such a file is
  * closed it passes none at all, which fuse-native does not survive. So a folder is not empty while a file in it is open, be it
  * deleted or not (as on NFS).
  */
@@ -20,6 +20,12 @@ export class OpenPaths {
       if (path === from) this.#paths.set(handle, to)
       else if (path.startsWith(`${from}/`)) this.#paths.set(handle, to + path.slice(from.length))
     }
+  }
+
+  /** One of the handles of the file that is there. */
+  handleAt(path: string): number | undefined {
+    for (const [handle, there] of this.#paths) if (there === path) return handle
+    return undefined
   }
 
   isAnyBelow(folder: string): boolean {

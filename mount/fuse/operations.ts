@@ -32,8 +32,10 @@ export class Operations {
   }
 
   getattr(path: string, handle: number): Awaitable<Uint32Array> {
-    if (handle === 0) this.hidden.check(path)
-    const found = handle === 0 ? this.fs.getattr(path) : this.fs.getattr(path, handle)
+    // fstat(2) comes without its handle, and an alias can be gone before the last handle is.
+    const open = handle || (this.hidden.isReserved(path) && this.#open.handleAt(path))
+    if (!open) this.hidden.check(path)
+    const found = open ? this.fs.getattr(path, open) : this.fs.getattr(path)
     return found instanceof Promise
       ? found.then((attributes) => statWords(attributes, this.owner))
       : statWords(found, this.owner)

@@ -1,4 +1,5 @@
 /** Files that are unlinked or replaced while they are open: libfuse hides them, and nobody else learns of that. */
+import { readFile, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { FileSystemError } from '../../mount/filesystem.js'
@@ -90,6 +91,28 @@ test.serial('no program makes, finds or lists a name that is kept for hidden fil
   }
   t.regex((await shell(`stat ${name}`, path)).said, /No such file/)
   t.is((await shell('echo text > b; exec 3< b; rm b; ls -A', path)).said, 'a\nd')
+})
+
+test.serial('a file that is replaced by renames is there all the time, open or not', async (t) => {
+  const { path } = await memoryMount(t)
+  await writeFile(`${path}/a`, 'text')
+  const writer = shell('for i in $(seq 300); do echo text > b; mv b a; done', path)
+  let over = false
+  void writer.then(() => {
+    over = true
+  })
+  const failures: string[] = []
+  let reads = 0
+  for (; !over; reads++) {
+    await readFile(`${path}/a`).catch((error) => failures.push(error.code))
+  }
+  // Replaced again while the kernel looked again: ESTALE, once in thousands.
+  t.deepEqual(
+    failures.filter((code) => code !== 'ESTALE'),
+    [],
+  )
+  t.true(failures.length <= 2 && reads > 50, `${failures.length} of ${reads}`)
+  await writer
 })
 
 /** The decision itself, without a kernel. */
