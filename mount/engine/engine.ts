@@ -9,7 +9,7 @@ import { withErrno } from './errno.js'
 import { type Files, isWriting } from './files.js'
 import type { Follower } from './follower.js'
 import { type Namespace, touch } from './namespace.js'
-import { attach, FileNode, learn, type Node } from './nodes.js'
+import { attach, FileNode, type FolderNode, learn, type Node } from './nodes.js'
 import type { Room } from './room.js'
 import type { Saving } from './saving.js'
 import { unsentItem } from './sender.js'
@@ -209,6 +209,7 @@ export class Engine implements FileSystem {
       takeback.changedHere(node, path)
       return
     }
+    if (node.kind === 'folder') await this.#sendChildren(node)
     await node.exclusive(async () => {
       const { parent } = node
       if (!parent || !node.item) return
@@ -217,6 +218,14 @@ export class Engine implements FileSystem {
       learn(node, item, seq)
       takeback.changedHere(node, path)
     })
+  }
+
+  /** A file that arrives at the server later would make its folder's time new again. What it refuses comes when it comes. */
+  async #sendChildren(folder: FolderNode): Promise<void> {
+    const waiting = [...folder.children.values()].filter(
+      (child) => child.kind === 'file' && child.content?.intent,
+    )
+    await Promise.allSettled(waiting.map((child) => this.parts.saving.sync(child as FileNode)))
   }
 
   statfs(): Awaitable<Statistics> {

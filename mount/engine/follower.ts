@@ -160,7 +160,9 @@ export class Follower {
     } else {
       this.#mark(node, row)
     }
-    if (row.change === 'create') this.#touch(folder, row)
+    // A file of our own that is just arriving was new when it was made here.
+    const isOurs = node.kind === 'file' && node.content?.sending !== undefined
+    if (row.change === 'create' && !isOurs) this.#touch(folder, row)
   }
 
   #deleted(row: Row): void {

@@ -98,8 +98,6 @@ export class Sender {
       content.executable = undefined
     }
     learn(node, item, seq)
-    const { parent } = node
-    if (parent) parent.item = { ...parent.item, modified: Math.max(parent.item.modified, item.modified) }
   }
 
   /** Makes the next attempt possible, or raises what it must not try again. */
