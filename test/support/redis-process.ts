@@ -64,7 +64,7 @@ export function redisServer(
         ...value.split(' '),
       ])
       const started = spawn('redis-server', [...leading(folder), ...args], {
-        stdio: ['ignore', 'pipe', 'inherit'],
+        stdio: ['ignore', 'pipe', 'ignore'],
       })
       running.add(started)
       child = started
