@@ -1,6 +1,6 @@
 /**
  * JSON bodies of uploads. They are small, except that of a file as a data URL: `{"file":"data:…"}`. That string is handed on as
- * it comes, so a data URL may be as large as any other upload and takes no more memory.
+ * it comes, so a data URL may be as large as any other upload, and is never held whole.
  */
 import type { Readable } from 'node:stream'
 import { SpaceError } from '../../space/errors.js'
