@@ -58,7 +58,7 @@ export async function isEmptyBody(req: IncomingMessage, res: ServerResponse): Pr
     }
     const onEnd = () => settle(() => resolve(true))
     const onClose = () => settle(() => reject(broken()))
-    if (req.destroyed && !req.complete) reject(broken())
+    if (isCut(req)) reject(broken())
     else req.on('readable', onReadable).on('end', onEnd).on('close', onClose)
   })
 }
@@ -126,7 +126,7 @@ export async function readBytes(
     const onEnd = () => settle(() => resolve(Buffer.concat(chunks)))
     const onClose = () => settle(() => reject(broken()))
     if (req.readableEnded) resolve(Buffer.alloc(0))
-    else if (req.destroyed) reject(broken())
+    else if (isCut(req)) reject(broken())
     else req.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
   })
 }
@@ -144,12 +144,20 @@ export function bodyOf(req: IncomingMessage): Readable {
     },
   })
   const onClose = () => {
-    if (!req.complete) body.destroy(broken())
+    if (isCut(req)) body.destroy(broken())
   }
   req.on('error', () => {}).on('close', onClose)
-  if (req.destroyed) onClose()
+  if (isCut(req)) onClose()
   else req.pipe(body)
   return body
+}
+
+/**
+ * Has the client gone before its body was read? Then no event comes any more: what had arrived of the body, perhaps all of it
+ * (`complete`), is gone too.
+ */
+export function isCut(req: IncomingMessage): boolean {
+  return req.destroyed && !req.readableEnded
 }
 
 function broken(): SpaceError {

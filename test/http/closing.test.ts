@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import test from 'ava'
+import type { Directory } from '../../src/accounts/directory.js'
 import type { TreeOperations } from '../../src/space/operations.js'
 import { Wire } from '../support/http.js'
 import { testServer } from '../support/server.js'
@@ -46,7 +47,72 @@ test('the server is closed only when a change whose client has gone is done', as
   t.deepEqual(order, ['written', 'closed'])
 })
 
-function bound(tree: TreeOperations, name: string | symbol): unknown {
-  const value = Reflect.get(tree, name)
-  return typeof value === 'function' ? value.bind(tree) : value
+const WHOLE = {
+  'a PUT that may mean a folder': [
+    'PUT',
+    '/v1/code/spaces/s/content/a/',
+    'text/plain',
+    '1\r\nx\r\n0\r\n\r\n',
+  ],
+  'an upload that is described': [
+    'POST',
+    '/api/v1/space/ann~s/storage/upload/a',
+    'application/json',
+    '2\r\n{}\r\n0\r\n\r\n',
+  ],
+  'a form': [
+    'POST',
+    '/api/v1/space/ann~s/storage/upload/a',
+    'multipart/form-data; boundary=b',
+    '5\r\n--b--\r\n0\r\n\r\n',
+  ],
+  'a MKCOL': ['MKCOL', '/dav/s/a', 'text/plain', '1\r\nx\r\n0\r\n\r\n'],
+} as const
+
+for (const [what, [method, path, type, body]] of Object.entries(WHOLE)) {
+  test(`${what}, whose client has gone behind its whole body, ends`, async (t) => {
+    let holds = false
+    let begun = () => {}
+    const loading = new Promise<void>((resolve) => {
+      begun = resolve
+    })
+    let finish = () => {}
+    const held = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    const server = await testServer({
+      wrap: (deps) => {
+        const load: Directory['load'] = async (token, target) => {
+          if (holds) {
+            begun()
+            await held
+          }
+          return deps.directory.load(token, target)
+        }
+        const directory = new Proxy(deps.directory, {
+          get: (inner, name) => (name === 'load' ? load : bound(inner, name)),
+        })
+        return { ...deps, directory }
+      },
+    })
+    await server.fetch('/v1/code/spaces/s', { method: 'PUT' })
+    holds = true
+    const wire = await Wire.open(server.port)
+    const headers = `Host: x\r\nAuthorization: Bearer ${server.token}\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked`
+    wire.send(`${method} ${path} HTTP/1.1\r\n${headers}\r\n\r\n${body}`)
+    await loading
+    wire.close()
+    const noConnections = once(server.app.server, 'close')
+    const closed = server.app.close()
+    await noConnections
+    finish()
+    await closed
+    t.deepEqual(server.errors, [])
+    await server.stop()
+  })
+}
+
+function bound(target: object, name: string | symbol): unknown {
+  const value = Reflect.get(target, name)
+  return typeof value === 'function' ? value.bind(target) : value
 }

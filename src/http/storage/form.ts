@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import { Dicer } from '@fastify/busboy'
 import { SpaceError } from '../../space/errors.js'
 import { quote } from '../../space/quote.js'
+import { isCut } from '../request-body.js'
 
 export interface FormFile {
   readonly body: Readable
@@ -74,12 +75,12 @@ export class Form {
       .on('error', () => this.#fail(new SpaceError('BODY_BROKEN', 'The form ends before its last boundary.')))
       .on('finish', () => this.#ended())
     this.#req.on('error', () => {}).on('close', this.#onClose)
-    if (this.#req.destroyed && !this.#req.complete) this.#onClose()
+    if (isCut(this.#req)) this.#onClose()
     else this.#req.pipe(this.#parser)
   }
 
   readonly #onClose = () => {
-    if (!this.#req.complete) this.#fail(new SpaceError('BODY_BROKEN', 'The body broke off within a form.'))
+    if (isCut(this.#req)) this.#fail(new SpaceError('BODY_BROKEN', 'The body broke off within a form.'))
   }
 
   #part(part: Readable, headers: PartHeaders): void {
