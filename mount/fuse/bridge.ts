@@ -9,10 +9,12 @@ import type { Log } from '../../src/log.js'
 import { type Awaitable, FileSystemError } from '../filesystem.js'
 import { errnoNumber, errnoOf } from './errno.js'
 import { Libfuse } from './libfuse.js'
+import { codeOf } from './library-code.js'
 import { bundledLibrary, loadFuseNative } from './load.js'
 import type { ProcessMemory } from './memory.js'
 import type { Operations } from './operations.js'
 import type { Request, Requests } from './requests.js'
+import { refuseSelfRename } from './self-rename.js'
 import { sayStaleForReplaced } from './stale-names.js'
 import { flagsOf, modifiedOf } from './thread.js'
 
@@ -109,8 +111,7 @@ function bridgeOf(Fuse: typeof FuseNative) {
     /** What only the running libfuse can be told. */
     mend(): void {
       const { memory, cacheSeconds, log } = this.#settings
-      const library = bundledLibrary()
-      if (memory && library !== undefined) sayStaleForReplaced(memory, library)
+      if (memory) mendCode(memory)
       this.#libfuse = Libfuse.recognise(this._thread, memory, cacheSeconds)
       if (this.#libfuse) this.#libfuse.allowOmittedTimes()
       else
@@ -360,6 +361,20 @@ function bridgeOf(Fuse: typeof FuseNative) {
         this.#settings.log.error(`A file that was opened too late could not be closed: ${String(error)}`)
       }
     }
+  }
+}
+
+/** Where the system lets us, and the library is the one we know. */
+function mendCode(memory: ProcessMemory): void {
+  const library = bundledLibrary()
+  if (library === undefined) return
+  try {
+    for (const code of codeOf(memory, library)) {
+      sayStaleForReplaced(memory, code)
+      refuseSelfRename(memory, code)
+    }
+  } catch {
+    // A system may forbid it.
   }
 }
 

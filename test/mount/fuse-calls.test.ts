@@ -188,3 +188,11 @@ test.serial('many programs at once are all answered', async (t) => {
   t.deepEqual([...new Set(ran.map(({ said }) => said))], ['20'])
   t.deepEqual(await readFile(`${path}/none`).catch((error) => error.code), 'ENOENT')
 })
+
+test.serial('a rename to itself of what somebody removes meanwhile locks nothing for ever', async (t) => {
+  const mount = await memoryMount(t)
+  await mount.tell('seed', '/a', 'text')
+  await mount.tell('vanish', '/a')
+  const { said } = await shell('perl -e \'rename("a", "a") or print $!\'; ls', mount.path)
+  t.is(said, 'No such file or directory')
+})

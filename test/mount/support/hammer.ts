@@ -8,8 +8,8 @@ const NAMES = 40
 const ESTALE = 116
 /** That somebody else has changed it between two steps. */
 const MEANT = new Set(['ENOENT', 'EISDIR', 'ENOTDIR', 'EEXIST', 'ENOTEMPTY', 'EPERM', 'EBUSY'])
-/** Removed while it was read; and for a moment, to the kernel, where a name has become that of another kind of entry. */
-const RARE = new Set(['ESTALE', 'EIO'])
+/** To the kernel, for a moment, where a name has become that of another kind of entry. */
+const RARE = new Set(['EIO'])
 
 const [, , folder = '', what = 'look'] = process.argv
 const random = new Random(process.pid)
@@ -33,8 +33,9 @@ for (; !isOver; count++) {
   } catch (error) {
     const { code = '', errno, message } = error as NodeJS.ErrnoException
     if (MEANT.has(code)) continue
-    if ((!RARE.has(code) && errno !== -ESTALE) || what !== 'look')
-      throw new Error(`${what}: ${message}`, { cause: error })
+    // Removed while it was read, or twice between the kernel's looks.
+    if (errno === -ESTALE && what !== 'list') continue
+    if (!RARE.has(code) || what !== 'look') throw new Error(`${what}: ${message}`, { cause: error })
   }
 }
 process.stdout.write(String(count))

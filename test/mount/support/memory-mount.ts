@@ -14,6 +14,7 @@
  *   ["free"]                   now they are
  *   ["fail", method, errno]    calls of that method fail so; with no errno, by a TypeError
  *   ["heal"]                   none fails any more
+ *   ["vanish", path]           it is there at the next look, and then no more
  *   ["size", path, bytes]      the file is said to have that size, zeros at its end
  */
 import { createInterface } from 'node:readline'
@@ -30,6 +31,8 @@ const memory = new MemoryFileSystem()
 const held = new Map<string, Deferred & { readonly isLate: boolean }>()
 let waiting = 0
 const failing = new Map<string, Errno | undefined>()
+/** Files that are removed behind the next look. */
+const vanishing = new Set<string>()
 
 /** The file system, with calls held back and failing as told. */
 const fs = new Proxy<FileSystem>(memory, {
@@ -42,7 +45,11 @@ const fs = new Proxy<FileSystem>(memory, {
         const early = gate.isLate ? call.apply(target, args) : undefined
         return gate.promise.then(() => early ?? call.apply(target, args))
       }
-      if (!failing.has(method)) return call.apply(target, args)
+      if (!failing.has(method)) {
+        const answer = call.apply(target, args)
+        if (method === 'getattr' && vanishing.delete(String(args[0]))) memory.unlink(String(args[0]))
+        return answer
+      }
       const errno = failing.get(method)
       throw errno
         ? new FileSystemError(errno, `${method} was to fail.`)
@@ -81,6 +88,8 @@ function obey([command = '', ...[first = '', second = '']]: readonly string[]): 
       return failing.set(first, second ? (second as Errno) : undefined).size
     case 'heal':
       return failing.clear()
+    case 'vanish':
+      return vanishing.add(first).size
     case 'size':
       memory.resize(first, Number(second))
       return changed(first, false)
