@@ -1,4 +1,5 @@
-import type { RedisClient, ScriptReply } from '../redis/scripts.js'
+import { Recent } from '../recent.js'
+import type { RedisClient } from '../redis/scripts.js'
 import { Groups } from '../sharing/groups.js'
 import { Invitations } from '../sharing/invitations.js'
 import { Shares } from '../sharing/shares.js'
@@ -6,14 +7,14 @@ import { Tags } from '../sharing/tags.js'
 import { VisibleSpaces } from '../sharing/visible.js'
 import { type AccountChanges, Accounts, type DeletedAccount, type NewAccount } from './accounts.js'
 import { hashToken } from './ids.js'
+import { LoadedAnswers } from './loading.js'
 import { isResourceName } from './names.js'
 import { PLANS, type PlanTable } from './plans.js'
 import { type Profile, type ProfileFile, Profiles } from './profile.js'
-import { decodeAccount } from './records.js'
 import { type OwnSpace, type RegisteredSpace, type ReservedSpace, SpaceRegistry } from './registry.js'
-import { AccountSlot, list, type MutationOptions, text } from './slot.js'
+import { AccountSlot, type MutationOptions } from './slot.js'
 import { type NewToken, type TokenInfo, type TokenRequest, Tokens } from './tokens.js'
-import type { AccessLetter, Account, Loaded, Session, SpaceAddress, SpaceRef } from './types.js'
+import type { Account, Loaded, SpaceAddress } from './types.js'
 
 export interface DirectoryOptions {
   /** What the plans allow; seed 002's table where absent. See `planTable`. */
@@ -22,6 +23,7 @@ export interface DirectoryOptions {
 
 /** No token of ours is longer: spares hashing what a stranger sends. */
 const LONGEST_TOKEN = 256
+const MOST_HASHES = 1000
 
 /**
  * Accounts, their tokens, and which spaces they own: the front door of `accounts/`. Every method is one atomic script
@@ -30,11 +32,13 @@ const LONGEST_TOKEN = 256
  */
 export class Directory {
   readonly #slot: AccountSlot
-  readonly #plans: PlanTable
   readonly #accounts: Accounts
   readonly #tokens: Tokens
   readonly #profiles: Profiles
   readonly #registry: SpaceRegistry
+  readonly #answers: LoadedAnswers
+  /** Of tokens, as they were sent: every request brings one, and mostly the same. */
+  readonly #hashes = new Recent<string>(MOST_HASHES)
 
   /** Who shares what with whom, and what that shows: `src/sharing/`. */
   readonly groups: Groups
@@ -45,7 +49,7 @@ export class Directory {
 
   constructor(redis: RedisClient, { plans = PLANS }: DirectoryOptions = {}) {
     this.#slot = new AccountSlot(redis)
-    this.#plans = plans
+    this.#answers = new LoadedAnswers(plans)
     this.#accounts = new Accounts(this.#slot, plans)
     this.#tokens = new Tokens(this.#slot)
     this.#profiles = new Profiles(this.#slot, plans)
@@ -63,8 +67,7 @@ export class Directory {
    * again before it commits. Never cached. An unknown token, owner or space is simply absent.
    */
   load(token: string | undefined, target?: SpaceAddress): Promise<Loaded> {
-    const hash = token && token.length <= LONGEST_TOKEN ? hashToken(token) : ''
-    return this.#load(hash, '', target)
+    return this.#load(this.#hash(token), '', target)
   }
 
   /** The same for what an account has signed (by id): as if it asked with a token now. */
@@ -72,14 +75,28 @@ export class Directory {
     return this.#load('', accountId, target)
   }
 
+  /**
+   * What `load` answered to the same question last time, for whoever wants to prepare what it will most likely answer now. It
+   * counts only where `load` then answers this very object.
+   */
+  lastLoaded(token: string | undefined, target: SpaceAddress): Loaded | undefined {
+    return this.#answers.last(question(this.#hash(token), '', addressArgs(target)))
+  }
+
   async #load(hash: string, accountId: string, target: SpaceAddress | undefined): Promise<Loaded> {
-    const [caller, space] = list(await this.#slot.read('load', [hash, ...addressArgs(target), accountId]))
-    const session = caller ? decodeSession(list(caller), this.#plans) : undefined
-    const ref = space ? decodeSpace(list(space), session, this.#plans) : undefined
-    return {
-      ...(session && { session: withGrant(session, ref) }),
-      ...(ref && { space: ref }),
-    }
+    const address = addressArgs(target)
+    const reply = await this.#slot.read('load', [hash, ...address, accountId])
+    return this.#answers.read(question(hash, accountId, address), reply as Buffer)
+  }
+
+  /** '' where that can be no token of ours. */
+  #hash(token: string | undefined): string {
+    if (!token || token.length > LONGEST_TOKEN) return ''
+    const known = this.#hashes.get(token)
+    if (known !== undefined) return known
+    const hash = hashToken(token)
+    this.#hashes.set(token, hash)
+    return hash
   }
 
   /** The account of that name, if there is one. */
@@ -210,33 +227,6 @@ function addressArgs(target: SpaceAddress | undefined): [string, string, string]
   return ['name', owner ?? '', name]
 }
 
-function decodeSession(caller: readonly ScriptReply[], plans: PlanTable): Session {
-  const account = decodeAccount(caller[0] as ScriptReply, plans)
-  return {
-    account,
-    caller: { accountId: account.id },
-    token: { id: text(caller[1]), name: text(caller[2]) },
-  }
-}
-
-function decodeSpace(
-  space: readonly ScriptReply[],
-  session: Session | undefined,
-  plans: PlanTable,
-): SpaceRef {
-  const owner = space[3]
-  return {
-    id: text(space[0]),
-    name: text(space[1]),
-    shortname: text(space[2]),
-    owner: owner ? decodeAccount(owner, plans) : (session as Session).account,
-    ...(space[4] && { access: text(space[4]) as AccessLetter }),
-  }
-}
-
-/** What the space asked for grants to the caller goes with the caller into the space. */
-function withGrant(session: Session, space: SpaceRef | undefined): Session {
-  const letter = space?.access
-  if (space === undefined || letter === undefined || letter === 'o') return session
-  return { ...session, caller: { ...session.caller, grant: { space: space.id, letter } } }
+function question(hash: string, accountId: string, address: readonly string[]): string {
+  return [hash, accountId, ...address].join(' ')
 }

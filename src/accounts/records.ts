@@ -5,7 +5,12 @@ import type { Account, PlanName } from './types.js'
 
 /** Reads what `_account_row.lua` writes. */
 export function decodeAccount(reply: ScriptReply, plans: PlanTable): Account {
-  const [name, email, plan, spaces, isPublic, created, id] = list(reply).map(text)
+  return accountOf(list(reply).map(text), plans)
+}
+
+/** The same of its texts. */
+export function accountOf(row: readonly string[], plans: PlanTable): Account {
+  const [name, email, plan, spaces, isPublic, created, id] = row
   return {
     id: id as string,
     name: name as string,

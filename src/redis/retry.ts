@@ -79,6 +79,15 @@ function within<T>(promise: Promise<T>, ms: number): Promise<T> {
       () => reject(new SpaceError('UNAVAILABLE', `Redis has not answered for ${ms} milliseconds.`)),
       ms,
     )
-    promise.then(resolve, reject).finally(() => clearTimeout(timer))
+    promise.then(
+      (value) => {
+        clearTimeout(timer)
+        resolve(value)
+      },
+      (error) => {
+        clearTimeout(timer)
+        reject(error)
+      },
+    )
   })
 }

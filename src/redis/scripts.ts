@@ -62,13 +62,11 @@ export class Scripts {
     return acknowledged(this.#redis, keys[0] as string, () => this.#call(script, keys, args))
   }
 
-  async #call(script: Script, keys: readonly string[], args: readonly ScriptArg[]): Promise<ScriptReply> {
-    try {
-      return await this.#send(script.byHash, keys, args)
-    } catch (error) {
+  #call(script: Script, keys: readonly string[], args: readonly ScriptArg[]): Promise<ScriptReply> {
+    return this.#send(script.byHash, keys, args).catch((error: unknown) => {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
       return this.#send(script.byText, keys, args)
-    }
+    })
   }
 
   #send(head: ScriptHead, keys: readonly string[], args: readonly ScriptArg[]): Promise<ScriptReply> {

@@ -62,20 +62,14 @@ export class Engine {
   }
 
   /** A script that changes nothing. */
-  async read(
+  read(
     script: string,
     op: OpContext,
     args: readonly ScriptArg[],
     refuse: Change<unknown>['refuse'],
   ): Promise<Answer> {
-    return this.#patiently(
-      op,
-      async () => {
-        const answer = (await this.run(script, op.space, [...callerArgs(op), ...args])) as Answer
-        return refusalOf(answer) ?? { answer }
-      },
-      refuse,
-    )
+    const all = [...callerArgs(op), ...args]
+    return this.#patiently(op, () => this.run(script, op.space, all) as Promise<Answer>, refuse)
   }
 
   /**
@@ -101,30 +95,23 @@ export class Engine {
       const head = [...callerArgs(op), id, attempt, keyed ? change.fingerprint : '']
       return (await this.#scripts.run(change.script, [key], [...head, ...change.args])) as Answer
     }
-    const outcome = await this.#patiently<Answer | JournalRow>(
-      op,
-      async () => {
-        const found = await retrying(attemptOnce)
-        if (!isAnswer(found)) return { answer: found }
-        return refusalOf(found) ?? { answer: found }
-      },
-      change.refuse,
-    )
+    const outcome = await this.#patiently(op, () => retrying(attemptOnce), change.refuse)
     if (isAnswer(outcome)) return change.decode(outcome)
     return (recover as NonNullable<typeof recover>)(outcome)
   }
 
   /** Repeats what a script found impossible for the moment only, a few times, and whenever a lock in the way was void. */
-  async #patiently<T>(
+  async #patiently<T extends Answer | JournalRow>(
     op: OpContext,
-    attempt: () => Promise<{ readonly answer: T } | { readonly refusal: Refusal }>,
+    attempt: () => Promise<T>,
     refuse: Change<unknown>['refuse'],
   ): Promise<T> {
-    const broken = new Set<string>()
+    let broken: Set<string> | undefined
     for (let tries = 1; ; ) {
       const outcome = await attempt()
-      if ('answer' in outcome) return outcome.answer
-      const { refusal } = outcome
+      const refusal = isAnswer(outcome) ? refusalOf(outcome) : undefined
+      if (!refusal) return outcome
+      broken ??= new Set()
       if (refusal[0] === 'LOCKED' && (await this.#breakVoid(op, refusal, broken))) continue
       if (refusal[0] !== 'BUSY' || tries === BUSY_TRIES) throw refuse(refusal)
       await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS * tries++))
@@ -169,8 +156,8 @@ function isAnswer(outcome: Answer | JournalRow): outcome is Answer {
   return Array.isArray(outcome)
 }
 
-function refusalOf(answer: Answer): { readonly refusal: Refusal } | undefined {
+function refusalOf(answer: Answer): Refusal | undefined {
   const first = answer[0]
   if (!(first instanceof Buffer) || first.length !== 1 || first[0] !== 0x45) return undefined
-  return { refusal: [text(answer[1]), ...answer.slice(2)] }
+  return [text(answer[1]), ...answer.slice(2)]
 }

@@ -5,6 +5,7 @@ import type { Answer } from '../http/answer.js'
 import type { AppDeps } from '../http/deps.js'
 import { isMissingSpace, NOWHERE, reloadOp, spaceOp, visibleSpace } from '../http/space-op.js'
 import { SpaceError } from '../space/errors.js'
+import type { Page, StatResult } from '../space/operations.js'
 import { quote } from '../space/quote.js'
 import type { Conditions, Location, OpContext } from '../space/types.js'
 import { type DavTarget, hostOf, type Origin, type SpaceTarget } from './target.js'
@@ -19,7 +20,12 @@ export interface DavCall {
   readonly token: string | undefined
   readonly loaded: Loaded
   readonly session: Session
+  /** The target's entry and, unless depth 0 is all that is asked for, its first page, where they were read already. */
+  readonly ahead: Promise<Look> | undefined
 }
+
+/** An entry, and the first page of what is in it. */
+export type Look = StatResult & { readonly page?: Page }
 
 export type Command = (call: DavCall) => Promise<Answer>
 
@@ -36,10 +42,18 @@ export interface EntryCall extends DavCall {
 
 /** The call as one about an entry. Its space may not exist: then every operation says so. */
 export function entryCall(call: DavCall, target: SpaceTarget): EntryCall {
-  const { session, loaded } = call
+  const { deps, req, res, origin, token, loaded, session, ahead } = call
   const space = visibleSpace(loaded)
+  // Named one by one, which is several times as fast as taking over whatever is there: every request comes this way.
   return {
-    ...call,
+    deps,
+    req,
+    res,
+    origin,
+    token,
+    loaded,
+    session,
+    ahead,
     target,
     space: space ?? { id: NOWHERE, name: target.spaceName, shortname: '', owner: session.account },
     op: spaceOp(session, space),

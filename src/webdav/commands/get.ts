@@ -13,7 +13,7 @@ export async function get(call: DavCall): Promise<Answer> {
   if (call.target.kind !== 'space') return topPage(call)
   const space = await withIf(entryCall(call, call.target))
   const { req, deps, op, at } = space
-  const { entry, page } = await deps.tree.look(op, at, {})
+  const { entry, page } = await (space.ahead ?? deps.tree.look(op, at, {}))
   const headers = headersOf(entry)
   if (isNotModified(req.headers, entry)) return { status: 304, headers }
   if (entry.kind === 'folder') return folderPage(space, entry, page ?? { entries: [] }, headers)

@@ -42,12 +42,12 @@ export async function propfind(call: DavCall): Promise<Answer> {
 async function inSpace(call: EntryCall, depth: Depth, renderer: Renderer): Promise<Answer> {
   const { tree } = call.deps
   if (depth === 0) {
-    const found = await tree.stat(call.op, call.at)
+    const found = await (call.ahead ?? tree.stat(call.op, call.at))
     const writer = await writerOf(call, found, renderer)
     return multistatus(OPEN + (await writer.write([found.entry])) + CLOSE)
   }
   if (depth === 1) {
-    const found = await tree.look(call.op, call.at, {})
+    const found = await (call.ahead ?? tree.look(call.op, call.at, {}))
     const writer = await writerOf(call, found, renderer)
     const { page = NO_PAGE } = found
     const first = [found.entry, ...page.entries]

@@ -4,6 +4,7 @@ import type { Loaded, SpaceAddress } from '../../accounts/types.js'
 import { clientAddress } from '../../http/client.js'
 import type { AppDeps } from '../../http/deps.js'
 import { SpaceError } from '../../space/errors.js'
+import { lookAhead } from '../ahead.js'
 import { promised } from './callbacks.js'
 import type { DavContext } from './context.js'
 
@@ -61,9 +62,9 @@ export class TokenUsers implements v2.ITestableUserManager {
 
 export class TokenAuthentication implements v2.HTTPAuthentication {
   readonly #users: TokenUsers
-  readonly #deps: Pick<AppDeps, 'throttle' | 'settings'>
+  readonly #deps: Pick<AppDeps, 'directory' | 'tree' | 'throttle' | 'settings'>
 
-  constructor(users: TokenUsers, deps: Pick<AppDeps, 'throttle' | 'settings'>) {
+  constructor(users: TokenUsers, deps: Pick<AppDeps, 'directory' | 'tree' | 'throttle' | 'settings'>) {
     this.#users = users
     this.#deps = deps
   }
@@ -87,10 +88,9 @@ export class TokenAuthentication implements v2.HTTPAuthentication {
       )
     }
     try {
-      const { user, loaded } = await this.#users.find(
-        token ?? '',
-        target.kind === 'space' ? target.address : undefined,
-      )
+      const found = this.#users.find(token ?? '', target.kind === 'space' ? target.address : undefined)
+      ctx.ahead = lookAhead(this.#deps, request, token, target)
+      const { user, loaded } = await found
       ctx.loaded = loaded
       return user
     } catch (error) {
