@@ -38,6 +38,12 @@ export interface BlobStore {
   get(space: string, blob: string, range?: ByteRange): Promise<Readable>
 
   /**
+   * The same bytes for whoever is done with each piece before asking for the next: two buffers do for all of them, which is several
+   * times as fast as new ones. Errors as with `get`. Absent where that would gain nothing.
+   */
+  readonly lend?: ((space: string, blob: string, range: ByteRange) => Promise<LentBytes>) | undefined
+
+  /**
    * The same bytes in one piece, for ranges of some 64 KiB at most, where it is several times quicker than a stream;
    * it may come out of memory, and must not be written to. Errors as with `get`.
    */
@@ -65,6 +71,12 @@ export interface PutOptions {
   readonly digests?: readonly string[]
   /** Called with the finished digests (hex, md5 included) before the blob counts as put; a throw here undoes it. */
   verify?(digests: Readonly<Record<string, string>>): void
+}
+
+/** Each piece is valid until the next one is asked for. `return`, which ending a loop early calls, frees everything. */
+export interface LentBytes extends AsyncIterableIterator<Buffer> {
+  readonly lent: true
+  return(): Promise<IteratorResult<Buffer, undefined>>
 }
 
 export interface ByteRange {

@@ -1,6 +1,7 @@
 /** What a handler answers, and how it goes out. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import type { LentBytes } from '../blobs/store.js'
 import { notesOf } from './notes.js'
 import { hasBody, linger, mustClose } from './request-body.js'
 
@@ -9,10 +10,12 @@ export interface Answer {
   /** Names and values in turn. */
   readonly headers: readonly string[]
   /** A stream is read with back-pressure, and ended early when the client goes away. */
-  readonly body?: string | Buffer | Readable | AsyncGenerator<string | Uint8Array, void>
+  readonly body?: string | Buffer | Streamed
   /** Bytes of a streamed body, where known; or of the body that a HEAD leaves out. */
   readonly length?: number
 }
+
+type Streamed = Readable | LentBytes | AsyncGenerator<string | Uint8Array, void>
 
 export const JSON_TYPE = 'application/json; charset=utf-8'
 export const TEXT_TYPE = 'text/plain; charset=utf-8'
@@ -73,9 +76,14 @@ export async function send(
 
 function discard(body: Answer['body']): void {
   if (body instanceof Readable) body.destroy()
+  else if (isLent(body)) void body.return()
 }
 
-async function stream(body: Readable | AsyncGenerator<string | Uint8Array, void>, res: ServerResponse) {
+function isLent(body: Answer['body']): body is LentBytes {
+  return typeof body === 'object' && 'lent' in body
+}
+
+async function stream(body: Streamed, res: ServerResponse) {
   let gone = res.destroyed
   const onClose = () => {
     gone = true
@@ -85,7 +93,8 @@ async function stream(body: Readable | AsyncGenerator<string | Uint8Array, void>
   try {
     for await (const chunk of body) {
       if (gone) break
-      if (!res.write(chunk)) await drained(res)
+      if (isLent(body)) await sent(res, chunk)
+      else if (!res.write(chunk)) await drained(res)
     }
     if (!gone) res.end()
   } catch (error) {
@@ -95,6 +104,18 @@ async function stream(body: Readable | AsyncGenerator<string | Uint8Array, void>
   } finally {
     res.off('close', onClose)
   }
+}
+
+/** The bytes are in the system's hands, or the socket has closed. */
+function sent(res: ServerResponse, chunk: string | Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      res.off('close', done)
+      resolve()
+    }
+    if (res.destroyed) resolve()
+    else res.on('close', done).write(chunk, done)
+  })
 }
 
 /** The socket takes more, or has closed. */

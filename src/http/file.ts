@@ -1,7 +1,7 @@
 /** A file's bytes as the answer to GET and HEAD: whole, or the parts that were asked for. */
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { BlobStore, ByteRange } from '../blobs/store.js'
+import type { BlobStore, ByteRange, LentBytes } from '../blobs/store.js'
 import { SpaceError } from '../space/errors.js'
 import { quote } from '../space/quote.js'
 import type { FileEntry } from '../space/types.js'
@@ -40,8 +40,9 @@ function bytesOf(
   { blobs, space }: FileSource,
   { blob }: FileEntry,
   range: ByteRange,
-): Promise<Buffer | Readable> {
+): Promise<Buffer | Readable | LentBytes> {
   if (rangeLength(range) <= ONE_PIECE_BYTES) return blobs.read(space, blob, range)
+  if (blobs.lend) return blobs.lend(space, blob, range)
   return blobs.get(space, blob, range)
 }
 

@@ -42,7 +42,7 @@ const OPERATIONS = [
 ] as const
 
 /** Those that take their time; `pending` and `list` are streams. */
-const BLOB_CALLS = ['put', 'settle', 'discard', 'get', 'read', 'size', 'delete'] as const
+const BLOB_CALLS = ['put', 'settle', 'discard', 'get', 'lend', 'read', 'size', 'delete'] as const
 
 /** Undefined where METRICS_PORT is not given. */
 export async function measure(config: ServeConfig, store: Store): Promise<Measured | undefined> {

@@ -134,6 +134,66 @@ test('a file cut short while it is read is CORRUPT in the stream, never an end',
   t.deepEqual(await openBelow(folder), [])
 })
 
+test('what is lent is the range, whatever its ends; each piece until the next', async (t) => {
+  const store = await openStore(t, await ownFolder(t))
+  const bytes = randomBytes(5_000_000)
+  const { id } = await store.put('s1', bytes, NO_LIMIT)
+  for (const [start, end] of [
+    [0, 4_999_999],
+    [0, 0],
+    [1_048_576, 3_145_727],
+    [123_456, 4_000_000],
+  ] as const) {
+    const pieces: Buffer[] = []
+    for await (const piece of await store.lend('s1', id, { start, end })) pieces.push(Buffer.from(piece))
+    t.true(Buffer.concat(pieces).equals(bytes.subarray(start, end + 1)))
+  }
+})
+
+test('several readers of lent bytes do not mix', async (t) => {
+  const store = await openStore(t, await ownFolder(t))
+  const blobs = await Promise.all(
+    Array.from({ length: 12 }, async (_, n) => {
+      const bytes = Buffer.alloc(3_000_000, n)
+      return { n, id: (await store.put('s1', bytes, NO_LIMIT)).id }
+    }),
+  )
+  await Promise.all(
+    blobs.map(async ({ n, id }) => {
+      let size = 0
+      for await (const piece of await store.lend('s1', id, { start: 0, end: 2_999_999 })) {
+        await new Promise((resolve) => setImmediate(resolve))
+        t.true(piece.every((byte) => byte === n))
+        size += piece.length
+      }
+      t.is(size, 3_000_000)
+    }),
+  )
+})
+
+test('lent bytes: an early end, no beginning at all and a failure close the file; one cut short is CORRUPT', async (t) => {
+  const folder = await ownFolder(t)
+  const store = await openStore(t, folder)
+  const { id } = await store.put('s1', Buffer.alloc(5_000_000), NO_LIMIT)
+  const range = { start: 0, end: 4_999_999 }
+  for await (const piece of await store.lend('s1', id, range)) {
+    t.true(piece.length > 0)
+    break
+  }
+  await (await store.lend('s1', id, range)).return()
+  await failsWith(t, 'CORRUPT', /ends at byte 5000000/, () =>
+    store.lend('s1', id, { start: 0, end: 5_000_000 }),
+  )
+  await failsWith(t, 'CORRUPT', /does not exist/, () => store.lend('s1', newBlobId(), range))
+  const lent = await store.lend('s1', id, range)
+  await lent.next()
+  await truncate(join(folder, 'pending', `s1.${id}`), 100)
+  await failsWith(t, 'CORRUPT', /ends at byte/, async () => {
+    for await (const piece of lent) t.true(piece.length > 0)
+  })
+  t.deepEqual(await openBelow(folder), [])
+})
+
 test('a folder that cannot be made or written is UNAVAILABLE at open, naming it', async (t) => {
   const folder = await ownFolder(t)
   await writeFile(join(folder, 'file'), '')

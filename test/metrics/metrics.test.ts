@@ -76,7 +76,7 @@ test.serial('Redis scripts and the blob store are timed, and the process is', as
   t.true((await metric('novem_redis_script_seconds_count', 'script="write"')) >= 1)
   t.true((await metric('novem_redis_script_seconds_count', 'script="load"')) >= 1)
   t.true((await metric('novem_blob_seconds_count', 'operation="put"')) >= 1)
-  t.true((await metric('novem_blob_seconds_count', 'operation="get"')) >= 1)
+  t.true((await metric('novem_blob_seconds_count', 'operation="lend"')) >= 1)
   t.true((await metric('process_resident_memory_bytes')) > 0)
 })
 

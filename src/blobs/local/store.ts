@@ -7,12 +7,13 @@ import type { StoredBlob } from '../../space/types.js'
 import { BlobCache } from '../cache.js'
 import { newBlobId } from '../ids.js'
 import { checkRange, doesNotExist, streamOf, tooShort } from '../ranges.js'
-import type { BlobStore, ByteRange, ListedBlob, PendingBlob, PutOptions } from '../store.js'
+import type { BlobStore, ByteRange, LentBytes, ListedBlob, PendingBlob, PutOptions } from '../store.js'
 import { errno, failure, ignoreMissing } from './failure.js'
 import { close, fstat, open, rename, unlink } from './files.js'
 import { FolderSync, syncFolder } from './folder-sync.js'
 import { Heartbeat } from './heartbeat.js'
 import { Layout, type Places, parsePendingName } from './layout.js'
+import { LentRange } from './lending.js'
 import { PromptCalls } from './prompt.js'
 import { RangeStream, readSmall } from './reading.js'
 import { upload } from './upload.js'
@@ -124,6 +125,18 @@ export class LocalBlobStore implements BlobStore {
     }
   }
 
+  async lend(space: string, blob: string, range: ByteRange): Promise<LentBytes> {
+    checkRange(range)
+    const { start, end } = range
+    const places = this.#layout.places(space, blob)
+    try {
+      const fd = await inEitherPlace(places, (path) => open(path, 'r'))
+      return await lentOpened(fd ?? doesNotExist(space, blob), blob, start, end - start + 1)
+    } catch (error) {
+      throw failure(error, 'reading a blob')
+    }
+  }
+
   async read(space: string, blob: string, range: ByteRange): Promise<Buffer> {
     checkRange(range)
     const { start, end } = range
@@ -227,6 +240,17 @@ async function settleIntoNewFolder(places: Places): Promise<void> {
 }
 
 /** Takes over the descriptor, also when it fails. */
+async function lentOpened(fd: number, blob: string, start: number, length: number): Promise<LentBytes> {
+  try {
+    const { size } = await fstat(fd)
+    if (start + length > size) throw tooShort(blob, size)
+    return new LentRange(fd, blob, start, length)
+  } catch (error) {
+    await close(fd)
+    throw error
+  }
+}
+
 async function streamOpened(fd: number, blob: string, range: ByteRange | undefined): Promise<Readable> {
   try {
     const { size } = await fstat(fd)
