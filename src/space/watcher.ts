@@ -28,8 +28,8 @@ interface Channel {
 export class Watcher {
   readonly #subscriptions: Subscriptions
   readonly #channels = new Map<string, Channel>()
-  /** By account id: the channels it reads, each as often as it watches. */
-  readonly #readers = new Map<string, string[]>()
+  /** By account id: the channels it reads, and how often it watches each. */
+  readonly #readers = new Map<string, Map<string, number>>()
   #access: Promise<unknown> | undefined
 
   /** `redis`: a client of its own, used for nothing else; the watcher owns it. */
@@ -51,13 +51,13 @@ export class Watcher {
     const name = channelOf(space)
     const channel = this.#channels.get(name) ?? this.#open(name)
     channel.watches++
-    if (reader !== undefined) this.#readers.set(reader, [...(this.#readers.get(reader) ?? []), name])
+    if (reader !== undefined) this.#count(reader, name, 1)
     let closed = false
     const close = () => {
       if (closed) return
       closed = true
       channel.watches--
-      if (reader !== undefined) this.#forgetReader(reader, name)
+      if (reader !== undefined) this.#count(reader, name, -1)
       if (channel.watches === 0) this.#close(name, channel)
     }
     try {
@@ -102,14 +102,16 @@ export class Watcher {
     const names =
       message === '*'
         ? this.#channels.keys()
-        : message.split(' ').flatMap((id) => [channelOf(id), ...(this.#readers.get(id) ?? [])])
+        : message.split(' ').flatMap((id) => [channelOf(id), ...(this.#readers.get(id)?.keys() ?? [])])
     for (const name of new Set(names)) this.#wake(name)
   }
 
-  #forgetReader(reader: string, name: string): void {
-    const names = this.#readers.get(reader) ?? []
-    const left = names.toSpliced(names.indexOf(name), 1)
-    if (left.length > 0) this.#readers.set(reader, left)
+  #count(reader: string, name: string, more: 1 | -1): void {
+    const watches = this.#readers.get(reader) ?? new Map<string, number>()
+    const count = (watches.get(name) ?? 0) + more
+    if (count > 0) watches.set(name, count)
+    else watches.delete(name)
+    if (watches.size > 0) this.#readers.set(reader, watches)
     else this.#readers.delete(reader)
   }
 

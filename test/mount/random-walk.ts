@@ -122,7 +122,7 @@ function nextStep(): { readonly what: string; readonly step: Step } {
         what: `stat ${path} and ${slot}`,
         step: (root, side) => [
           attempt(() => facts(statSync(join(root, path)))),
-          open ? attempt(() => facts(fstatSync(open[side]))) : 'closed',
+          open ? attempt(() => handleFacts(open, side)) : 'closed',
           attempt(() => readdirSync(root).sort()),
         ],
       }
@@ -133,6 +133,15 @@ function close(slot: number): { readonly what: string; readonly step: Step } {
   const open = handles[slot]
   handles[slot] = undefined
   return { what: `close ${slot}`, step: (_, side) => open && closeSync(open[side]) }
+}
+
+/** Of a removed folder's handle a mount knows nothing any more: libfuse asks by path. */
+function handleFacts(
+  open: Readonly<Record<'oracle' | 'mounted', number>>,
+  side: 'oracle' | 'mounted',
+): unknown {
+  const local = fstatSync(open.oracle)
+  return local.isDirectory() && local.nlink === 0 ? 'removed folder' : facts(fstatSync(open[side]))
 }
 
 function facts(stat: ReturnType<typeof statSync>): unknown {

@@ -2,7 +2,7 @@
 import { SpaceError } from '../../space/errors.js'
 import type { ChangesRequest, ChangesResult } from '../../space/operations.js'
 import { quote } from '../../space/quote.js'
-import type { Change } from '../../space/types.js'
+import type { Change, OpContext } from '../../space/types.js'
 import { type Answer, jsonAnswer } from '../answer.js'
 import type { Resource } from '../call.js'
 import { isoDate } from '../dates.js'
@@ -12,6 +12,7 @@ import { READ } from '../rights.js'
 import { wholeNumber } from '../target.js'
 import { eventsAnswer } from './events.js'
 import { ofSpace, reload, rightsInSpace, type SpaceCall } from './space-call.js'
+import { Together } from './together.js'
 
 const MOST_ROWS = 1000
 const LONGEST_WAIT_SECONDS = 60
@@ -43,20 +44,39 @@ async function later(call: SpaceCall, request: ChangesRequest, waitMs: number): 
   try {
     const deadline = Date.now() + waitMs
     const ended = call.ended()
+    const { loads, reads } = sharedOf(call)
     // Whose access went before the subscription is not woken.
-    let op = await reload(call)
+    const who = JSON.stringify([call.token, call.path])
+    const again = () => loads.ask(who, () => reload(call))
+    let op = await again()
     for (;;) {
-      const result = await call.deps.tree.changes(op, request)
+      const { caller } = op
+      const question = JSON.stringify([call.space.id, caller, request])
+      const result = await reads.ask(question, () => call.deps.tree.changes(op, request))
       const [first] = result.changes
       if (first) call.deps.waits?.woken(first.created)
       if (first || ended.aborted || Date.now() >= deadline) return result
       await watch.changed(deadline - Date.now(), ended)
-      op = await reload(call)
+      op = await again()
     }
   } finally {
     waited()
     watch.close()
   }
+}
+
+interface Shared {
+  readonly loads: Together<OpContext>
+  readonly reads: Together<ChangesResult>
+}
+
+/** By server. */
+const shared = new WeakMap<SpaceCall['deps'], Shared>()
+
+function sharedOf({ deps }: SpaceCall): Shared {
+  const known = shared.get(deps) ?? { loads: new Together(), reads: new Together() }
+  shared.set(deps, known)
+  return known
 }
 
 /** Call the result when the waiting is over. */
