@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import test from 'ava'
 import { SpaceError } from '../../src/space/errors.js'
 import { contentOf, refuses, Wire } from '../support/http.js'
+import { overriding } from '../support/overriding.js'
 import { pendingBlobs, settled, type TestServer, testServer } from '../support/server.js'
 import { ownRedis } from '../support/setup.js'
 
@@ -29,16 +30,6 @@ const head = (method: string, path: string, ...headers: string[]) =>
 
 const post = (path: string, ...headers: string[]) =>
   head('POST', `/v1/code/spaces/s/content/${path}`, ...headers)
-
-/** The target with some of its methods replaced. */
-function overriding<T extends object>(target: T, methods: Partial<T>): T {
-  return new Proxy(target, {
-    get(_, key) {
-      const value = Reflect.get(key in methods ? methods : target, key)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
 
 test('a body that breaks off changes nothing, whether its length was announced or not', async (t) => {
   await files.post('broken/kept', { body: 'kept' })

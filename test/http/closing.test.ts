@@ -3,6 +3,7 @@ import test from 'ava'
 import type { Directory } from '../../src/accounts/directory.js'
 import type { TreeOperations } from '../../src/space/operations.js'
 import { Wire } from '../support/http.js'
+import { overriding } from '../support/overriding.js'
 import { testServer } from '../support/server.js'
 
 test('the server is closed only when a change whose client has gone is done', async (t) => {
@@ -24,10 +25,7 @@ test('the server is closed only when a change whose client has gone is done', as
         order.push('written')
         return result
       }
-      return {
-        ...deps,
-        tree: new Proxy(deps.tree, { get: (tree, name) => (name === 'write' ? write : bound(tree, name)) }),
-      }
+      return { ...deps, tree: overriding(deps.tree, { write }) }
     },
   })
   t.teardown(() => server.stop())
@@ -89,10 +87,7 @@ for (const [what, [method, path, type, body]] of Object.entries(WHOLE)) {
           }
           return deps.directory.load(token, target)
         }
-        const directory = new Proxy(deps.directory, {
-          get: (inner, name) => (name === 'load' ? load : bound(inner, name)),
-        })
-        return { ...deps, directory }
+        return { ...deps, directory: overriding(deps.directory, { load }) }
       },
     })
     await server.fetch('/v1/code/spaces/s', { method: 'PUT' })
@@ -110,9 +105,4 @@ for (const [what, [method, path, type, body]] of Object.entries(WHOLE)) {
     t.deepEqual(server.errors, [])
     await server.stop()
   })
-}
-
-function bound(target: object, name: string | symbol): unknown {
-  const value = Reflect.get(target, name)
-  return typeof value === 'function' ? value.bind(target) : value
 }

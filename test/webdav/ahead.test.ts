@@ -1,4 +1,5 @@
 import test from 'ava'
+import { overriding } from '../support/overriding.js'
 import { type TestServer, testServer } from '../support/server.js'
 import { type DavRequest, davOf } from './support.js'
 
@@ -22,7 +23,7 @@ test.before(async () => {
         asked.push('entry')
         return tree.look(...args)
       }
-      return { ...deps, directory: replacing(directory, { load }), tree: replacing(tree, { look }) }
+      return { ...deps, directory: overriding(directory, { load }), tree: overriding(tree, { look }) }
     },
   })
   dav = davOf(server, server)
@@ -30,15 +31,6 @@ test.before(async () => {
   await dav('PUT', '/dav/s/a', {}, 'bytes')
 })
 test.after.always(() => server.stop())
-
-function replacing<T extends object>(target: T, methods: Partial<T>): T {
-  return new Proxy(target, {
-    get(_, key) {
-      const value = Reflect.get(key in methods ? methods : target, key)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
 
 test.serial('the second time both questions leave before either is answered', async (t) => {
   await dav('GET', '/dav/s/a')
