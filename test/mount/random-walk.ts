@@ -96,6 +96,7 @@ function nextStep(): { readonly what: string; readonly step: Step } {
     case 9:
       return open ? close(slot) : nextStep()
     case 10:
+      if (heldBack(other)) return nextStep()
       return {
         what: `rename ${path} ${other}`,
         step: (root) => renameSync(join(root, path), join(root, other)),
@@ -104,12 +105,15 @@ function nextStep(): { readonly what: string; readonly step: Step } {
       return { what: `unlink ${path}`, step: (root) => unlinkSync(join(root, path)) }
     case 12: {
       const folder = below(2) === 0 ? pick(FOLDERS.slice(1)) : path
-      return below(2) === 0
+      const makes = below(2) === 0
+      if (!makes && heldBack(folder)) return nextStep()
+      return makes
         ? { what: `mkdir ${folder}`, step: (root) => mkdirSync(join(root, folder)) }
         : { what: `rmdir ${folder}`, step: (root) => rmdirSync(join(root, folder)) }
     }
     case 13: {
       const [from, to] = [pick(FOLDERS.slice(1)), pick([...FOLDERS.slice(1), path])]
+      if (heldBack(to)) return nextStep()
       return {
         what: `rename folder ${from} ${to}`,
         step: (root) => renameSync(join(root, from), join(root, to)),
@@ -127,6 +131,12 @@ function nextStep(): { readonly what: string; readonly step: Step } {
         ],
       }
   }
+}
+
+/** To a mount a folder with an open file in it is not empty, though the file is deleted (mount/README.md). */
+function heldBack(path: string): boolean {
+  const isFolder = attempt(() => statSync(join(oracle, path)).isDirectory()) === true
+  return isFolder && handles.some((open) => open && fstatSync(open.oracle).nlink === 0)
 }
 
 function close(slot: number): { readonly what: string; readonly step: Step } {
