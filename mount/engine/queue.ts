@@ -53,8 +53,8 @@ export class SendQueue {
     private readonly sender: Sender,
     private readonly intents: IntentLog,
     private readonly log: Log,
-    /** Called when a file's bytes are at the server and nobody has it open. */
-    private readonly onSent: (node: FileNode) => void,
+    /** Called when a file is no longer in use here: lets go of its bytes, if nobody else needs them. */
+    private readonly onIdle: (node: FileNode) => void,
   ) {}
 
   /** Bytes that wait, of all files, as they were when they were written down. */
@@ -202,6 +202,9 @@ export class SendQueue {
     } finally {
       entry.isRunning = false
       this.#running -= 1
+      // Unlinked while its turn came: whoever unlinked it could not let go of its bytes.
+      const { content } = entry.node
+      if (!this.#waiting.has(n) && !this.#waiting.has(content?.intent ?? 0)) this.onIdle(entry.node)
       this.#pump()
     }
   }
@@ -214,7 +217,6 @@ export class SendQueue {
     const { node } = entry
     if (node.content?.intent === n) node.content.intent = 0
     entry.done.resolve()
-    this.onSent(node)
   }
 
   #failed(n: number, entry: Waiting, error: Error): void {

@@ -6,6 +6,7 @@ import type { Group } from './group.js'
 import { milliseconds } from './load.js'
 import type { Measurement, Side } from './measure.js'
 import { startApache } from './peers/apache.js'
+import { startNephele } from './peers/nephele.js'
 import { type OursOptions, startOurs } from './peers/ours.js'
 import type { Peer } from './peers/peer.js'
 import { forgetPeak, residentMb } from './peers/processes.js'
@@ -35,6 +36,7 @@ export const dav: Group = async function* ({ quick }) {
   }
   const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
   yield* onStage(memory, quick, [{}, { workers: 2 }], (bench) => bench.everything())
+  yield* besideNephele(memory, quick)
   yield* onStage(tmpdir(), quick, [{}, { durability: 'full' }], (bench) => bench.whatWrites())
 }
 
@@ -54,6 +56,20 @@ async function* onStage(
     const rclone = await stage.started(startRclone(await folder()))
     const peers = [first as Peer, apache, rclone, ...further]
     yield* work(new Bench(peers, where, await folder(), quick))
+  } finally {
+    await stage.end()
+  }
+}
+
+/** Only single requests: it takes many seconds for what the others do in milliseconds. */
+async function* besideNephele(where: string, quick: boolean): AsyncGenerator<Measurement | string> {
+  const stage = new Stage()
+  try {
+    const ours = (await stage.started(startOurs(await stage.folder(where)))).dav
+    const nephele = await stage.started(startNephele(await stage.folder(where)))
+    yield* new Bench([ours, nephele], where, await stage.folder(where), quick).requests()
+  } catch (error) {
+    yield `not beside Nephele: ${(error as Error).message}`
   } finally {
     await stage.end()
   }
@@ -82,6 +98,19 @@ class Bench {
   }
 
   async *everything(): AsyncGenerator<Measurement> {
+    yield* this.#reads()
+    yield* this.#listings()
+    yield* this.whatWrites()
+    yield this.#down()
+    yield this.#memory()
+  }
+
+  async *requests(): AsyncGenerator<Measurement> {
+    yield* this.#reads()
+    yield this.#newFiles()
+  }
+
+  async *#reads(): AsyncGenerator<Measurement> {
     for (const peer of this.#peers) await put(peer, 'small.bin', Buffer.alloc(SMALL, 'x'))
     yield this.#load(
       'GET of 4 KiB',
@@ -90,10 +119,6 @@ class Bench {
     )
     const depth0 = { method: 'PROPFIND', path: 'small.bin', headers: { Depth: '0' }, body: FOUR_PROPERTIES }
     yield this.#load('PROPFIND of one file', depth0, target('≥ 0.85 × the best peer', atLeast(0.85)))
-    yield* this.#listings()
-    yield* this.whatWrites()
-    yield this.#down()
-    yield this.#memory()
   }
 
   async *whatWrites(): AsyncGenerator<Measurement> {
@@ -232,8 +257,10 @@ class Bench {
 
 type Load = Omit<WrkLoad, 'connections' | 'seconds'>
 
-const atLeast = (part: number) => (ours: number, apache: number, rclone: number) =>
-  ours >= part * Math.max(apache, rclone)
+const atLeast =
+  (part: number) =>
+  (ours: number, ...peers: readonly number[]) =>
+    ours >= part * Math.max(...peers.filter((peer) => !Number.isNaN(peer)))
 const atMost = (part: number) => (ours: number, apache: number, rclone: number) =>
   ours <= part * Math.min(apache, rclone)
 

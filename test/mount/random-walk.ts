@@ -89,7 +89,7 @@ function nextStep(): { readonly what: string; readonly step: Step } {
         },
       }
     case 8:
-      if (!open) return nextStep()
+      if (!open || isRemovedFolder(open)) return nextStep()
       return below(2) === 0
         ? { what: `ftruncate ${slot} ${offset}`, step: (_, side) => ftruncateSync(open[side], offset) }
         : { what: `fsync ${slot}`, step: (_, side) => fsyncSync(open[side]) }
@@ -145,13 +145,16 @@ function close(slot: number): { readonly what: string; readonly step: Step } {
   return { what: `close ${slot}`, step: (_, side) => open && closeSync(open[side]) }
 }
 
-/** Of a removed folder's handle a mount knows nothing any more: libfuse asks by path. */
-function handleFacts(
-  open: Readonly<Record<'oracle' | 'mounted', number>>,
-  side: 'oracle' | 'mounted',
-): unknown {
+type Open = Readonly<Record<'oracle' | 'mounted', number>>
+
+function handleFacts(open: Open, side: 'oracle' | 'mounted'): unknown {
+  return isRemovedFolder(open) ? 'removed folder' : facts(fstatSync(open[side]))
+}
+
+/** Of its handle a mount knows nothing any more: libfuse asks by path. */
+function isRemovedFolder(open: Open): boolean {
   const local = fstatSync(open.oracle)
-  return local.isDirectory() && local.nlink === 0 ? 'removed folder' : facts(fstatSync(open[side]))
+  return local.isDirectory() && local.nlink === 0
 }
 
 function facts(stat: ReturnType<typeof statSync>): unknown {
