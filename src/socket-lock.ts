@@ -3,8 +3,10 @@
  * with the holder, however that dies, so a reused number or a container's own numbering cannot mislead us. Whoever connects is
  * told something by the holder.
  */
-import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, linkSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
+import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface SocketLock {
@@ -21,38 +23,61 @@ const LONGEST_TURN = 5000
 export async function holdSocket(path: string, say: () => string): Promise<SocketLock | undefined> {
   for (;;) {
     const server = await listen(path, say)
-    if (server) return { release: () => new Promise((resolve) => server.close(() => resolve())) }
+    if (server) return { release: () => release(server, path) }
     if ((await askSocket(path)) !== undefined) return undefined
     await removeStale(path)
   }
 }
 
 /** What the holder says; undefined where there is none. A holder too busy to answer says ''. */
-export async function askSocket(path: string): Promise<string | undefined> {
-  const first = await probe(path)
-  if (first !== undefined) return first
-  // A holder that has bound its socket and not yet listens refuses for some microseconds.
-  await delay(50)
+export function askSocket(path: string): Promise<string | undefined> {
   return probe(path)
 }
 
-/** undefined where the path is taken. */
-function listen(path: string, say: () => string): Promise<Server | undefined> {
+/**
+ * undefined where the path is taken. The socket is made under a name of its own and gets the lock's only when it listens: a holder that
+ * has bound its socket and does not listen yet would look like a dead one.
+ */
+async function listen(path: string, say: () => string): Promise<Server | undefined> {
+  const own = join(dirname(path), `.${randomBytes(4).toString('hex')}`)
+  const server = await listenAt(own, path, say)
+  try {
+    linkSync(own, path)
+    return server
+  } catch (error) {
+    await closed(server)
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined
+    throw new Error(`Cannot listen on ${path}: ${(error as Error).message}.`, { cause: error })
+  } finally {
+    rmSync(own, { force: true })
+  }
+}
+
+function listenAt(own: string, path: string, say: () => string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
       socket.on('error', () => {})
       socket.end(say())
     })
-    server.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(undefined)
-      else reject(new Error(`Cannot listen on ${path}: ${error.message}.`, { cause: error }))
-    })
-    server.listen(path, () => {
-      chmodSync(path, 0o600)
+    server.on('error', (error) =>
+      reject(new Error(`Cannot listen on ${path}: ${error.message}.`, { cause: error })),
+    )
+    server.listen(own, () => {
+      chmodSync(own, 0o600)
       server.unref()
       resolve(server)
     })
   })
+}
+
+/** The name goes first: nobody else takes it as long as we listen behind it. */
+function release(server: Server, path: string): Promise<void> {
+  rmSync(path, { force: true })
+  return closed(server)
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()))
 }
 
 function probe(path: string): Promise<string | undefined> {
@@ -75,7 +100,7 @@ function probe(path: string): Promise<string | undefined> {
 
 /**
  * Takes a dead holder's socket away. Only one process may do so at a time, and it looks again when its turn has come:
- * else a slow one would take away the socket of whoever was quicker. Binding needs no turn, since it fails where there
+ * else a slow one would take away the socket of whoever was quicker. Taking the name needs no turn, since it fails where there
  * is a socket, dead or alive.
  */
 async function removeStale(path: string): Promise<void> {
