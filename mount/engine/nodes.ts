@@ -28,6 +28,11 @@ abstract class Entry {
     return this.#changedAt > this.seq
   }
 
+  /** Where the journal stood at the last change that is known of it; -1: none is. */
+  get changedAt(): number {
+    return this.#changedAt
+  }
+
   /** A row said that it changed; absent: it is known to have changed since. */
   changed(seq = this.seq + 1): void {
     this.#changedAt = Math.max(this.#changedAt, seq)

@@ -157,6 +157,7 @@ export class Tree {
   }
 
   async #refresh(node: Node): Promise<Node | undefined> {
+    const { changedAt } = node
     try {
       if (!node.parent && node !== this.root) return node
       const at = node.parent ? addressIn(node.parent, node.name) : addressOf(this.root)
@@ -166,6 +167,8 @@ export class Tree {
       if (isCode(error, 'UNAVAILABLE')) return node
       if (!isCode(error, 'NOT_FOUND', 'TYPE_CLASH')) throw error
       if (node.kind === 'file' && node.content?.dirty) return node
+      // A row has overtaken the answer: it was not there, and is again.
+      if (node.changedAt > changedAt && node.parent) return this.#refresh(node)
       this.drop(node)
       return undefined
     }

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { LentBytes } from '../blobs/store.js'
+import { isGone, whenGone } from './connection.js'
 import { notesOf } from './notes.js'
 import { hasBody, linger, mustClose } from './request-body.js'
 
@@ -39,7 +40,7 @@ export async function send(
   common: readonly string[],
 ): Promise<void> {
   const { status, body } = answer
-  if (res.destroyed) {
+  if (isGone(req, res)) {
     discard(body)
     return
   }
@@ -65,7 +66,7 @@ export async function send(
     discard(body)
     res.end()
   } else if (isStream) {
-    await stream(body, res)
+    await stream(body, req, res)
   } else if (cutsShort) {
     res.write(body)
     linger(req, () => res.end())
@@ -83,49 +84,64 @@ function isLent(body: Answer['body']): body is LentBytes {
   return typeof body === 'object' && 'lent' in body
 }
 
-async function stream(body: Streamed, res: ServerResponse) {
-  let gone = res.destroyed
-  const onClose = () => {
-    gone = true
+async function stream(body: Streamed, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const client = new Client(req, res, () => {
     if (body instanceof Readable) body.destroy()
-  }
-  res.once('close', onClose)
+  })
   try {
     for await (const chunk of body) {
-      if (gone) break
-      if (isLent(body)) await sent(res, chunk)
-      else if (!res.write(chunk)) await drained(res)
+      if (client.isGone) break
+      if (isLent(body)) await client.sent(chunk)
+      else if (!res.write(chunk)) await client.drained()
     }
-    if (!gone) res.end()
+    if (!client.isGone) res.end()
   } catch (error) {
-    if (gone) return
+    if (client.isGone) return
     res.destroy()
     throw error
   } finally {
-    res.off('close', onClose)
+    client.leave()
   }
 }
 
-/** The bytes are in the system's hands, or the socket has closed. */
-function sent(res: ServerResponse, chunk: string | Uint8Array): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      res.off('close', done)
-      resolve()
-    }
-    if (res.destroyed) resolve()
-    else res.on('close', done).write(chunk, done)
-  })
-}
+/** Whoever takes a streamed answer, at their own pace. */
+class Client {
+  readonly leave: () => void
+  #gone: boolean
+  #wake = () => {}
 
-/** The socket takes more, or has closed. */
-function drained(res: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      res.off('drain', done).off('close', done)
-      resolve()
-    }
-    if (res.destroyed) resolve()
-    else res.on('drain', done).on('close', done)
-  })
+  constructor(
+    req: IncomingMessage,
+    private readonly res: ServerResponse,
+    onGone: () => void,
+  ) {
+    this.#gone = isGone(req, res)
+    this.leave = whenGone(req, () => {
+      this.#gone = true
+      onGone()
+      this.#wake()
+    })
+  }
+
+  get isGone(): boolean {
+    return this.#gone
+  }
+
+  /** The bytes are in the system's hands, or the client has gone. */
+  sent(chunk: string | Uint8Array): Promise<void> {
+    return this.#until((done) => this.res.write(chunk, done))
+  }
+
+  /** The connection takes more, or the client has gone. */
+  drained(): Promise<void> {
+    return this.#until((done) => this.res.once('drain', done))
+  }
+
+  #until(begin: (done: () => void) => unknown): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+      if (this.#gone) resolve()
+      else begin(() => resolve())
+    })
+  }
 }

@@ -1,4 +1,6 @@
 /** COPY from one space into another: the bytes are copied, since blobs belong to a space (contract §9). */
+
+import { isGone } from '../http/connection.js'
 import { isMissingSpace } from '../http/space-op.js'
 import { SpaceError } from '../space/errors.js'
 import { foldName, ROOT } from '../space/names.js'
@@ -115,7 +117,7 @@ class Source implements GraftSource {
 
   async #copyBytes({ blob, size, path }: FileEntry): Promise<StoredBlob> {
     const { from, to } = this
-    if (from.res.destroyed)
+    if (isGone(from.req, from.res))
       throw new SpaceError('BODY_BROKEN', 'The client went away while its copy was made.')
     const { blobs } = from.deps
     const range = { start: 0, end: size - 1 }

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { v2 } from 'webdav-server'
 import { type Answer, send } from '../http/answer.js'
+import { isGone } from '../http/connection.js'
 import { Cors } from '../http/cors.js'
 import type { AppDeps } from '../http/deps.js'
 import { isServerFailure } from '../http/errors.js'
@@ -54,7 +55,7 @@ export class DavServer extends v2.WebDAVServer {
       } else {
         context = this.#context(req, res, url)
         await this.#run(context)
-        if (!res.headersSent && !res.destroyed) throw new Error('A command ended without an answer.')
+        if (!res.headersSent && !isGone(req, res)) throw new Error('A command ended without an answer.')
       }
     } catch (error) {
       await this.#fail(req, res, notThere(req, error), context)
@@ -121,7 +122,7 @@ export class DavServer extends v2.WebDAVServer {
     context?: DavContext,
   ): Promise<void> {
     if (!(error instanceof DavError) && isServerFailure(error)) this.#report(req, error)
-    if (res.headersSent || res.destroyed) {
+    if (res.headersSent || isGone(req, res)) {
       res.destroy()
       return
     }

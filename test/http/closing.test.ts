@@ -106,3 +106,33 @@ for (const [what, [method, path, type, body]] of Object.entries(WHOLE)) {
     await server.stop()
   })
 }
+
+test('answers behind one that is not ready end with their connection', async (t) => {
+  const server = await testServer()
+  await server.fetch('/v1/code/spaces/s', { method: 'PUT' })
+  const content = '/v1/code/spaces/s/content'
+  // More than a connection takes at once.
+  await server.fetch(`${content}/large`, { method: 'POST', body: Buffer.alloc(5_000_000) })
+  const names = Array.from({ length: 100 }, (_, n) => `${content}/folder/${n}-${'x'.repeat(200)}`)
+  await Promise.all(names.map((path) => server.fetch(path, { method: 'POST', body: 'x' })))
+  const wire = await Wire.open(server.port)
+  const head = `HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${server.token}\r\n`
+  const answered = once(server.app.server, 'request')
+  for (const path of [
+    '/v1/code/spaces/s/changes?since=999&wait=60',
+    `${content}?recursive=true`,
+    `${content}/large`,
+    '/dav/s/large',
+    '/v1/code/spaces/s/changes?since=999&wait=60',
+  ]) {
+    wire.send(`GET ${path} ${head}\r\n`)
+  }
+  wire.send(`GET /v1/code/spaces/s/changes?since=999 ${head}Accept: text/event-stream\r\n\r\n`)
+  await answered
+  // Until all are at work: each asks Redis who asks.
+  await server.fetch('/v1/whoami')
+  wire.close()
+  await server.app.close()
+  t.deepEqual(server.errors, [])
+  await server.stop()
+})

@@ -6,6 +6,7 @@ import { quote } from '../../space/quote.js'
 import { type Answer, send } from '../answer.js'
 import { actionsOf, type Call, type Match, match, type Resource, VERBS, type Verb } from '../call.js'
 import { clientAddress } from '../client.js'
+import { isGone, whenGone } from '../connection.js'
 import { Cors } from '../cors.js'
 import type { AppDeps } from '../deps.js'
 import { isServerFailure, novemFailure } from '../errors.js'
@@ -121,7 +122,7 @@ export class NovemSurface {
       token,
       loaded,
       reload: (address) => this.#deps.directory.load(token, address),
-      ended: () => endOf(res, this.#stopping),
+      ended: () => endOf(req, res, this.#stopping),
     }
   }
 
@@ -192,12 +193,16 @@ function rightsOf(verbs: readonly Verb[]): Rights {
   return new Rights(letters, [...verbs, 'OPTIONS'])
 }
 
-function endOf(res: ServerResponse, stopping: AbortSignal): AbortSignal {
+function endOf(req: IncomingMessage, res: ServerResponse, stopping: AbortSignal): AbortSignal {
   const ended = new AbortController()
   const end = () => ended.abort()
-  if (res.destroyed || stopping.aborted) end()
+  if (isGone(req, res) || stopping.aborted) end()
   else {
-    res.once('close', end)
+    const leave = whenGone(req, end)
+    res.once('close', () => {
+      leave()
+      end()
+    })
     stopping.addEventListener('abort', end, { once: true, signal: ended.signal })
   }
   return ended.signal

@@ -1,0 +1,49 @@
+import test from 'ava'
+import { attach, FileNode } from '../../mount/engine/nodes.js'
+import type { Takeback } from '../../mount/engine/takeback.js'
+import { Tree } from '../../mount/engine/tree.js'
+import type { Changed, Item, Volume } from '../../mount/volume.js'
+import { SpaceError } from '../../src/space/errors.js'
+
+/** What a mount believes of the space while answers and journal overtake each other. */
+
+const ITEM: Item = {
+  ...{ id: 1, kind: 'file', name: 'a', size: 1, etag: 'e1' },
+  ...{ created: 0, modified: 0, executable: false, md5: '' },
+}
+const ROOT: Item = { ...ITEM, id: 0, kind: 'folder', name: '' }
+const TAKEBACK = { changed() {}, unlinked() {} } as unknown as Takeback
+
+test('a name that was gone when it was looked up, and came back before the answer did, is looked up again', async (t) => {
+  const again: Changed = { item: { ...ITEM, id: 2, etag: 'e2' }, seq: 7 }
+  const node = new FileNode('a', 3, ITEM)
+  const asked: string[] = []
+  const volume = {
+    stat: async ({ path }: { path: string }) => {
+      asked.push(path)
+      if (asked.length > 1) return again
+      // The row of the new file comes before the answer.
+      node.changed(7)
+      throw new SpaceError('NOT_FOUND', 'There is no "a".')
+    },
+  } as unknown as Volume
+  const tree = new Tree(volume, TAKEBACK, { item: ROOT, seq: 3 })
+  attach(tree.root, node, 'a')
+  node.changed(5)
+  const found = await tree.fresh(node)
+  t.deepEqual(asked, ['a', 'a'])
+  t.is(found?.item?.id, 2)
+  t.is(tree.root.child('a'), found)
+})
+
+test('a name that is gone, and of which no row tells anything newer, is gone', async (t) => {
+  const volume = {
+    stat: () => Promise.reject(new SpaceError('NOT_FOUND', 'There is no "a".')),
+  } as unknown as Volume
+  const tree = new Tree(volume, TAKEBACK, { item: ROOT, seq: 3 })
+  const node = new FileNode('a', 3, ITEM)
+  attach(tree.root, node, 'a')
+  node.changed(5)
+  t.is(await tree.fresh(node), undefined)
+  t.is(tree.root.child('a'), undefined)
+})
