@@ -37,8 +37,10 @@ export function decodeEntry(raw: Buffer, at: Filed, epoch: string): Entry {
       entries: raw.readUInt32BE(30),
     } satisfies FolderEntry
   }
-  const etag = raw.toString('hex', 24, 40)
   const typeAt = flags & BLOB ? 73 : 57
+  // One call, of which the parts are slices.
+  const hex = raw.toString('hex', 24, typeAt - 1)
+  const etag = hex.slice(0, 32)
   const nameAt = typeAt + (raw[typeAt - 1] as number)
   const name = flags & NAME ? raw.toString('utf8', nameAt) : at.folded
   return {
@@ -51,11 +53,23 @@ export function decodeEntry(raw: Buffer, at: Filed, epoch: string): Entry {
     etag,
     hasProperties: (flags & PROPERTIES) !== 0,
     size,
-    contentType: raw.toString('latin1', typeAt, nameAt),
-    md5: raw.toString('hex', 40, 56),
-    blob: flags & BLOB ? raw.toString('hex', 56, 72) : etag,
+    contentType: typeOf(raw, typeAt, nameAt),
+    md5: hex.slice(32, 64),
+    blob: flags & BLOB ? hex.slice(64) : etag,
     executable: (flags & EXEC) !== 0,
   } satisfies FileEntry
+}
+
+let lastType = { bytes: Buffer.alloc(0), text: '' }
+
+/** Neighbours in a folder mostly share their content type. */
+function typeOf(raw: Buffer, start: number, end: number): string {
+  const { bytes, text } = lastType
+  let at = 0
+  if (bytes.length === end - start) while (at < bytes.length && bytes[at] === raw[start + at]) at++
+  if (at === end - start && at === bytes.length) return text
+  lastType = { bytes: Buffer.from(raw.subarray(start, end)), text: raw.toString('latin1', start, end) }
+  return lastType.text
 }
 
 /** The entry at a known path, as scripts describe it; the root is the folder with path ''. */

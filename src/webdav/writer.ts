@@ -1,5 +1,7 @@
 /** Writes the responses of a multistatus about entries of one space. */
-import type { StatResult } from '../space/operations.js'
+
+import { TextBuffer } from '../http/text-buffer.js'
+import type { Properties, StatResult } from '../space/operations.js'
 import type { Entry, JournalMark, Lock } from '../space/types.js'
 import { type EntryCall, spaceHref } from './call.js'
 import type { Quota, View } from './properties/live.js'
@@ -10,6 +12,8 @@ import { response } from './xml/multistatus.js'
 /** Writes responses; asks for dead properties only where entries have some, and then for all of a batch at once. */
 export interface EntryWriter {
   write(entries: readonly Entry[]): Promise<string>
+  /** The same for many, as UTF-8. */
+  encode(entries: readonly Entry[]): Promise<Buffer>
   /** How the client addresses a canonical path. */
   hrefOf(path: string, kind: Entry['kind']): string
 }
@@ -22,19 +26,30 @@ export async function writerOf(
 ): Promise<EntryWriter> {
   const view = await viewOf(call, found, renderer)
   const hrefOf = hrefsBelow(call.target.href, found.entry)
+  const deadOf = async (entries: readonly Entry[]) => {
+    if (!renderer.needsDead) return
+    const ids = entries.filter((entry) => entry.hasProperties).map(({ id }) => id)
+    return ids.length > 0 ? call.deps.tree.properties(call.op, ids) : undefined
+  }
+  const write = (entry: Entry, dead?: ReadonlyMap<number, Properties>) =>
+    response(hrefOf(entry), renderer.write(entry, view, dead?.get(entry.id)))
   return {
     hrefOf: (path, kind) => hrefOf({ path, kind, name: path.slice(path.lastIndexOf('/') + 1) }),
     write: async (entries) => {
-      const ids = renderer.needsDead ? entries.filter((entry) => entry.hasProperties).map(({ id }) => id) : []
-      const dead = ids.length > 0 ? await call.deps.tree.properties(call.op, ids) : undefined
-      let xml = ''
-      for (const entry of entries) {
-        xml += response(hrefOf(entry), renderer.write(entry, view, dead?.get(entry.id)))
-      }
-      return xml
+      const dead = await deadOf(entries)
+      return entries.map((entry) => write(entry, dead)).join('')
+    },
+    encode: async (entries) => {
+      const dead = await deadOf(entries)
+      const xml = new TextBuffer(RESPONSE_BYTES * entries.length)
+      for (const entry of entries) xml.add(write(entry, dead))
+      return xml.bytes()
     },
   }
 }
+
+/** What a response takes at most, as a rule. */
+const RESPONSE_BYTES = 512
 
 async function viewOf(
   call: EntryCall,

@@ -69,13 +69,13 @@ async function* stream(
   writer: EntryWriter,
   first: readonly Entry[],
   later: AsyncIterable<readonly Entry[]>,
-): AsyncGenerator<string, void> {
+): AsyncGenerator<string | Buffer, void> {
   yield OPEN
   yield* written(writer, first)
   for await (const batch of later) yield* written(writer, batch)
   yield CLOSE
 }
 
-async function* written(writer: EntryWriter, batch: readonly Entry[]): AsyncGenerator<string, void> {
-  for (let at = 0; at < batch.length; at += FLUSH) yield await writer.write(batch.slice(at, at + FLUSH))
+async function* written(writer: EntryWriter, batch: readonly Entry[]): AsyncGenerator<Buffer, void> {
+  for (let at = 0; at < batch.length; at += FLUSH) yield await writer.encode(batch.slice(at, at + FLUSH))
 }

@@ -74,9 +74,9 @@ async function* stream(
   batches: Batches,
   mark: JournalMark,
   writer: EntryWriter,
-): AsyncGenerator<string, void> {
+): AsyncGenerator<string | Buffer, void> {
   yield OPEN
-  for await (const batch of batches) yield await writer.write(batch)
+  for await (const batch of batches) yield await writer.encode(batch)
   yield tokenXml(mark) + CLOSE
 }
 
@@ -103,11 +103,11 @@ async function* changedXml(
   isCut: boolean,
   mark: JournalMark,
   writer: EntryWriter,
-): AsyncGenerator<string, void> {
+): AsyncGenerator<string | Buffer, void> {
   yield OPEN + (await writer.write(present))
   for (const folder of arrived) {
     const { batches } = await call.deps.tree.tree(call.op, { path: parsePath(folder.path) })
-    for await (const batch of batches) yield await writer.write(batch)
+    for await (const batch of batches) yield await writer.encode(batch)
   }
   // A client that begins anew knows of nothing that could have gone (§3.4).
   if (token !== '')

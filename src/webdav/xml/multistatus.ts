@@ -38,6 +38,6 @@ export function statusResponse(href: string, status: number, error = ''): string
 }
 
 /** `body` from `OPEN` to `CLOSE`. */
-export function multistatus(body: string | AsyncGenerator<string, void>): Answer {
+export function multistatus(body: string | AsyncGenerator<string | Buffer, void>): Answer {
   return { status: 207, headers: ['Content-Type', XML_TYPE], body }
 }
