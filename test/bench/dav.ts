@@ -6,6 +6,7 @@ import type { Group } from './group.js'
 import { milliseconds } from './load.js'
 import type { Measurement, Side } from './measure.js'
 import { startApache } from './peers/apache.js'
+import { startLeast } from './peers/least.js'
 import { startNephele } from './peers/nephele.js'
 import { type OursOptions, startOurs } from './peers/ours.js'
 import type { Peer } from './peers/peer.js'
@@ -17,8 +18,8 @@ import { APACHE, CURL, missing, RCLONE, WRK } from './tools/install.js'
 import { type WrkLoad, wrk } from './tools/wrk.js'
 
 /**
- * WebDAV of our server beside Apache's mod_dav and rclone, none of which waits for the disk. In memory (/dev/shm) first;
- * then, on the disk of TMPDIR, what writes, with a column for our durable default.
+ * WebDAV of our server beside Apache's mod_dav and rclone, none of which waits for the disk. In memory (/dev/shm) first, with what the
+ * runtime itself does for as many requests; then, on the disk of TMPDIR, what writes, with a column for our durable default.
  */
 
 const SMALL = 4096
@@ -55,7 +56,11 @@ async function* onStage(
     const apache = await stage.started(startApache(await folder()))
     const rclone = await stage.started(startRclone(await folder()))
     const peers = [first as Peer, apache, rclone, ...further]
-    yield* work(new Bench(peers, where, await folder(), quick))
+    const limits = [
+      await stage.started(startLeast(await folder(), 'alone')),
+      await stage.started(startLeast(await folder(), 'with Redis')),
+    ]
+    yield* work(new Bench(peers, limits, where, await folder(), quick))
   } finally {
     await stage.end()
   }
@@ -67,7 +72,7 @@ async function* besideNephele(where: string, quick: boolean): AsyncGenerator<Mea
   try {
     const ours = (await stage.started(startOurs(await stage.folder(where)))).dav
     const nephele = await stage.started(startNephele(await stage.folder(where)))
-    yield* new Bench([ours, nephele], where, await stage.folder(where), quick).requests()
+    yield* new Bench([ours, nephele], [], where, await stage.folder(where), quick).requests()
   } catch (error) {
     yield `not beside Nephele: ${(error as Error).message}`
   } finally {
@@ -84,14 +89,22 @@ function target(says: string, holds: (ours: number, apache: number, rclone: numb
 
 class Bench {
   readonly #peers: readonly Peer[]
+  readonly #limits: readonly Peer[]
   readonly #where: string
   readonly #scratch: string
   readonly #quick: boolean
   #round = 0
 
-  /** `peers`: ours, Apache, rclone, and further ones of ours. */
-  constructor(peers: readonly Peer[], where: string, scratch: string, quick: boolean) {
+  /** `peers`: ours, Apache, rclone, and further ones of ours. `limits`: beside them in what is many small requests. */
+  constructor(
+    peers: readonly Peer[],
+    limits: readonly Peer[],
+    where: string,
+    scratch: string,
+    quick: boolean,
+  ) {
     this.#peers = peers
+    this.#limits = limits
     this.#where = where.startsWith('/dev/shm') ? 'in memory' : 'on disk'
     this.#scratch = scratch
     this.#quick = quick
@@ -155,7 +168,7 @@ class Bench {
   }
 
   #newFiles(): Measurement {
-    const sides = this.#sides(async (peer) => {
+    const sides = this.#withLimits(async (peer) => {
       const folder = `round${this.#round++}`
       await makeFolder(peer, folder)
       return this.#wrk(peer, { method: 'PUT', path: `${folder}/document-%d.bin`, body: SMALL })
@@ -184,13 +197,13 @@ class Bench {
       }
       const hop = async (peer: Peer) => {
         const to = `moved${entries}-${this.#round++}`
-        await move(peer, `${places.get(peer)}/`, `${to}/`)
+        await move(peer, `${places.get(peer) ?? 'moved'}/`, `${to}/`)
         places.set(peer, to)
       }
       yield {
         name: `MOVE of a folder of ${entries.toLocaleString('en')}, ${this.#where}`,
         unit: 'ms',
-        sides: this.#sides(async (peer) => {
+        sides: this.#withLimits(async (peer) => {
           const took = await milliseconds(async () => {
             for (let n = 0; n < MOVES_A_RUN; n++) await hop(peer)
           })
@@ -236,7 +249,7 @@ class Bench {
     return {
       name: this.#loaded(name),
       unit: '/s',
-      sides: this.#sides((peer) => this.#wrk(peer, load)),
+      sides: this.#withLimits((peer) => this.#wrk(peer, load)),
       target,
     }
   }
@@ -250,9 +263,19 @@ class Bench {
     return wrk(peer, { connections: CONNECTIONS, seconds, ...load }, this.#scratch)
   }
 
-  #sides(run: (peer: Peer) => ReturnType<Side['run']>): Side[] {
-    return this.#peers.map((peer) => ({ name: peer.name, run: () => run(peer) }))
+  #sides(run: Run): Side[] {
+    return sidesOf(this.#peers, run)
   }
+
+  #withLimits(run: Run): Side[] {
+    return sidesOf([...this.#peers, ...this.#limits], run)
+  }
+}
+
+type Run = (peer: Peer) => ReturnType<Side['run']>
+
+function sidesOf(peers: readonly Peer[], run: Run): Side[] {
+  return peers.map((peer) => ({ name: peer.name, run: () => run(peer) }))
 }
 
 type Load = Omit<WrkLoad, 'connections' | 'seconds'>

@@ -12,6 +12,7 @@ import { http } from './http.js'
 import { journal } from './journal.js'
 import { measure, print, type Result } from './measure.js'
 import { mount } from './mount.js'
+import { profiles } from './profiles.js'
 import { thisMachine } from './report/machine.js'
 import { type GroupResults, keep } from './report/results.js'
 import { writeReport } from './report/write.js'
@@ -30,6 +31,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
   journal,
   blobs,
   sharing,
+  profiles,
 }
 const ROUNDS = 5
 

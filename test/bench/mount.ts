@@ -13,11 +13,13 @@ import {
   type Space,
   startBindfs,
   startDavfs,
+  startEmptyMount,
   startOurMount,
   startRcloneMount,
   startSshd,
   startSshfs,
 } from './mount/peers.js'
+import { LIMIT } from './peers/least.js'
 import { startOurs } from './peers/ours.js'
 import { Stage } from './stage.js'
 import { BINDFS, DAVFS, GIT, missing, RCLONE, SSHD, SSHFS, type Tool } from './tools/install.js'
@@ -62,6 +64,7 @@ interface Places {
   readonly davfs: Place
   readonly rclone: Place
   readonly bindfs: Place
+  readonly empty: Place
 }
 
 type Target = NonNullable<Measurement['target']>
@@ -89,10 +92,16 @@ class Bench {
     const sizes = this.#sizes
     const sources = await localSources(await this.#folder(), sizes)
     const places = await this.#mountAll(sources.large)
-    const { through, back, durable, sshfs, davfs, rclone, bindfs } = places
+    const { through, back, durable, sshfs, davfs, rclone, bindfs, empty } = places
     const everywhere = [through, sshfs, davfs, rclone]
     const throughAndBack = function* (line: Line): Generator<Measurement> {
-      yield measurement({ ...line, name: `${line.name}, written through` }, [through, sshfs, davfs, durable])
+      yield measurement({ ...line, name: `${line.name}, written through` }, [
+        through,
+        sshfs,
+        davfs,
+        durable,
+        empty,
+      ])
       yield measurement({ ...line, name: `${line.name}, written back` }, [back, rclone])
     }
     yield* throughAndBack({
@@ -208,6 +217,9 @@ class Bench {
       rclone: await this.#place('rclone mount', [RCLONE], async (scratch) => {
         return startRcloneMount(await space('rclone'), scratch)
       }),
+      empty: await this.#place(`${LIMIT} fuse-native, nothing behind`, [], (scratch) =>
+        startEmptyMount(scratch, `${LIMIT} fuse-native, nothing behind`),
+      ),
       bindfs: await this.#place('bindfs', [BINDFS], (scratch) => startBindfs(files, scratch)),
     }
   }
@@ -246,7 +258,9 @@ function measurement({ run, ...line }: Line, places: readonly Place[]): Measurem
       },
     }),
   )
-  const others = places.flatMap(({ name }, at) => (name.startsWith('ours') ? [] : [at]))
+  const others = places.flatMap(({ name }, at) =>
+    name.startsWith('ours') || name.startsWith(LIMIT) ? [] : [at],
+  )
   return { target: ahead(line.unit, others), ...line, sides }
 }
 

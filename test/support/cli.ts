@@ -73,8 +73,9 @@ process.on('exit', () => {
 export async function startServerProcess(
   dataDir: string,
   settings: Readonly<Record<string, string>> = {},
+  nodeArguments: readonly string[] = [],
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [MAIN, 'serve'], {
+  const child = spawn(process.execPath, [...nodeArguments, MAIN, 'serve'], {
     env: cleanEnvironment({ PORT: '0', DATA_DIR: dataDir, DURABILITY: 'os', ...WORKERS, ...settings }),
     stdio: ['ignore', 'pipe', 'pipe'],
   })

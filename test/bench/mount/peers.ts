@@ -2,6 +2,7 @@ import { execFile, execFileSync, spawn } from 'node:child_process'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { MAIN } from '../../support/cli.js'
 import type { Ours } from '../peers/ours.js'
@@ -100,6 +101,17 @@ export async function startRcloneMount({ ours, name: space }: Space, scratch: st
         ],
         { env, stdio: ['ignore', 'ignore', 'inherit'] },
       ),
+  })
+}
+
+/** A file system with nothing behind it: what fuse-native itself costs. */
+export async function startEmptyMount(scratch: string, name: string): Promise<Mounted> {
+  const folder = await mountPoint(scratch)
+  const script = fileURLToPath(new URL('empty-mount.js', import.meta.url))
+  return Mounted.start({
+    name,
+    folder,
+    mount: () => spawn(process.execPath, [script, folder], { stdio: ['ignore', 'ignore', 'inherit'] }),
   })
 }
 

@@ -7,6 +7,8 @@ import { withChildren } from './processes.js'
 export interface OursOptions {
   readonly durability?: 'os' | 'full'
   readonly workers?: number
+  /** For the Node of the server's process. */
+  readonly nodeArguments?: readonly string[]
 }
 
 /** Our server; `base` is the content of the space `files`. */
@@ -25,12 +27,9 @@ export interface Ours extends Peer {
 
 /** Our server as an operator runs it, on its embedded Redis, with its data in `folder`. */
 export async function startOurs(folder: string, options: OursOptions = {}): Promise<Ours> {
-  const { durability = 'os', workers = 1 } = options
-  const server = await startServerProcess(folder, {
-    DURABILITY: durability,
-    WORKERS: String(workers),
-    LOG_LEVEL: 'warn',
-  })
+  const { durability = 'os', workers = 1, nodeArguments } = options
+  const settings = { DURABILITY: durability, WORKERS: String(workers), LOG_LEVEL: 'warn' }
+  const server = await startServerProcess(folder, settings, nodeArguments)
   const token = server.token as string
   const spaces = `${server.url}/v1/code/spaces`
   const name = `ours${workers > 1 ? `, ${workers} workers` : ''}${durability === 'full' ? ', durable' : ''}`

@@ -1,0 +1,45 @@
+/**
+ * The least that a server like ours must do on this runtime, in a process of its own: `node least-server.js <folder> [<Redis socket>]`.
+ * No tree, no names, no rights, no hash. Reading answers 4 KiB from memory, PUT writes a file of the folder under a name of its own
+ * and gives it its name, everything else changes nothing. With Redis, each request asks it what ours must ask: once where it reads, and
+ * twice, one after the other, where it writes (who is it; then the change), by the shortest commands there are. Prints its address.
+ */
+import { rename, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { argv, stdout } from 'node:process'
+import { Redis } from 'ioredis'
+
+const [folder = '', socket] = argv.slice(2)
+const redis = socket === undefined ? undefined : new Redis(socket)
+const content = Buffer.alloc(4096, 'x')
+const type = { 'content-type': 'application/octet-stream' }
+let last = 0
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { method } = request
+  const asked = redis?.get('caller')
+  if (method === 'GET' || method === 'PROPFIND') {
+    await asked
+    response.writeHead(200, { ...type, 'content-length': content.length }).end(content)
+    return
+  }
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  await asked
+  if (method === 'PUT') {
+    const path = join(folder, String(++last))
+    await writeFile(`${path}.new`, chunks)
+    await rename(`${path}.new`, path)
+  }
+  await redis?.set('entry', 'x')
+  response.writeHead(201, { 'content-length': 0 }).end()
+}
+
+const server = createServer((request, response) => {
+  answer(request, response).catch((error: unknown) => response.destroy(error as Error))
+})
+server.listen(0, '127.0.0.1', () => {
+  stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}/\n`)
+})
