@@ -48,6 +48,11 @@ export async function bindStore(redis: RedisClient, place: BoundPlace): Promise<
   }
 }
 
+/** The id of the store whose metadata this Redis holds; null where it holds none. */
+export function storeIdIn(redis: RedisClient): Promise<string | null> {
+  return redis.get(KEY)
+}
+
 /** The data folder of a local store: the id is its file `store.id`. */
 export function folderPlace(dataDir: string): BoundPlace {
   const file = join(dataDir, ID)

@@ -2,19 +2,74 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
+import { Cluster } from 'ioredis'
 import { parseRedisUrl } from '../redis/address.js'
+import type { RedisClient } from '../redis/scripts.js'
 
-/** `redis-cli --rdb` makes `file`: all that Redis held at one instant, behind the call. Rejects with what redis-cli said. */
-export async function takeSnapshot(url: string, file: string): Promise<void> {
+/** A file of a backup: what one Redis master held. */
+export interface Snapshot {
+  readonly file: string
+  /** The slots it holds, first and last, where it is one of a cluster's. */
+  readonly slots?: readonly (readonly [number, number])[]
+}
+
+/**
+ * `redis-cli --rdb` makes files in `folder`: all that Redis held at one instant behind the call, of a cluster one file a master, each
+ * with an instant of its own. Rejects with what redis-cli said.
+ */
+export async function takeSnapshots(redis: RedisClient, url: string, folder: string): Promise<Snapshot[]> {
   const address = parseRedisUrl(url)
-  if (address.kind !== 'single') {
-    throw new Error(
-      'A backup of Redis with Sentinel or Cluster is taken of each of its masters, by redis-cli --rdb; the README says how.',
-    )
+  if (address.kind === 'single') {
+    const at = address.target.startsWith('/') ? ['-s', address.target] : ['-u', address.target]
+    return [await taken(at, {}, folder, { file: SNAPSHOT })]
   }
-  const at = address.target.startsWith('/') ? ['-s', address.target] : ['-u', address.target]
-  const child = spawn('redis-cli', [...at, '--rdb', file], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const { tls, username, password } = address
+  const login = [...(tls ? ['--tls'] : []), ...(username === undefined ? [] : ['--user', username])]
+  // Arguments can be read by everybody on the machine.
+  const secret = password === undefined ? {} : { REDISCLI_AUTH: password }
+  const snapshots: Snapshot[] = []
+  for (const { host, port, ...snapshot } of await masters(redis)) {
+    snapshots.push(await taken(['-h', host, '-p', String(port), ...login], secret, folder, snapshot))
+  }
+  return snapshots
+}
+
+/** Of the embedded Redis, or of whichever stands alone. */
+export const SNAPSHOT = 'redis.rdb'
+
+type Master = Snapshot & { readonly host: string; readonly port: number }
+
+async function masters(redis: RedisClient): Promise<Master[]> {
+  if (!(redis instanceof Cluster)) {
+    // The sentinels have said who rules; the connection is to that one.
+    const { remoteAddress = '', remotePort = 0 } = redis.stream as Socket
+    return [{ file: SNAPSHOT, host: remoteAddress, port: remotePort }]
+  }
+  const found = new Map<string, { host: string; port: number; slots: [number, number][] }>()
+  const [any] = redis.nodes('master')
+  for (const [first, last, node] of (await any?.cluster('SLOTS')) ?? []) {
+    if (node === undefined) continue
+    // The first of a range's nodes is its master.
+    const [host, port] = node
+    const master = found.get(`${host}:${port}`) ?? { host, port, slots: [] }
+    master.slots.push([first, last])
+    found.set(`${host}:${port}`, master)
+  }
+  return [...found.values()].map((master, at) => ({ ...master, file: `redis-${at + 1}.rdb` }))
+}
+
+async function taken(
+  at: readonly string[],
+  secret: Readonly<Record<string, string>>,
+  folder: string,
+  snapshot: Snapshot,
+): Promise<Snapshot> {
+  const child = spawn('redis-cli', [...at, '--rdb', join(folder, snapshot.file)], {
+    env: { ...process.env, ...secret },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -25,6 +80,7 @@ export async function takeSnapshot(url: string, file: string): Promise<void> {
     throw new Error(`redis-cli, which a backup needs, cannot be run: ${error.message}.`, { cause: error })
   })) as [number | null]
   if (code !== 0) throw new Error(`redis-cli could not take a snapshot of Redis: ${said.trim()}`)
+  return snapshot
 }
 
 /**

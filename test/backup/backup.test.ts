@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { runCli, startServerProcess } from '../support/cli.js'
 import { tempFolder } from '../support/folder.js'
+import { testRedis } from '../support/redis.js'
 
 const FILES = '/v1/code/spaces/files'
 
@@ -70,7 +72,11 @@ test('what is in the way is refused, and says so', async (t) => {
   t.regex(again.stderr, /backup is not empty/)
   t.regex((await runCli(['restore', backup], settings)).stderr, /data is not empty/)
   t.regex((await runCli(['restore', root], { DATA_DIR: join(root, 'x') })).stderr, /no backup in/)
-  const elsewhere = await runCli(['restore', backup], { DATA_DIR: join(root, 'x'), REDIS_URL: '/tmp/x.sock' })
-  t.is(elsewhere.code, 2)
-  t.regex(elsewhere.stderr, /fsck --new-epoch/)
+  const redis = await testRedis({ settings: { appendonly: 'yes' } })
+  t.teardown(redis.stop)
+  const elsewhere = { DATA_DIR: join(root, 'x'), DURABILITY: 'os', REDIS_URL: redis.socket }
+  const stranger = await runCli(['restore', backup], elsewhere)
+  t.is(stranger.code, 1)
+  t.regex(stranger.stderr, /does not hold the snapshot/)
+  t.false(existsSync(elsewhere.DATA_DIR))
 })
