@@ -217,7 +217,7 @@ onMounts('fio verifies what it wrote', ['fio'], async (t, { sh }) => {
 
 onMounts('dbench', ['dbench'], async (t, { sh }) => {
   const load = '/usr/share/dbench/client.txt'
-  const said = await sh(`timeout 60 dbench -t ${LONG ? 60 : 4} -c ${load} -D . 2`)
+  const said = await sh(`timeout 180 dbench -t ${LONG ? 60 : 4} -c ${load} -D . 2`)
   t.regex(said, /Throughput [\d.]+ MB\/sec/)
   t.notRegex(said.replace('failed to create barrier semaphore', ''), /failed|error/i)
 })
