@@ -42,8 +42,10 @@ test('without a trusted proxy nobody gets another address by saying so', async (
 })
 
 test('links begin as the proxy was called', async (t) => {
-  const headers = { 'x-forwarded-proto': 'https' }
-  const link = async (server: TestServer) => (await server.fetch('/v1/code/spaces/s/url', { headers })).text()
+  const link = async ({ url, token }: TestServer) => {
+    const headers = { authorization: `Bearer ${token}`, 'x-forwarded-proto': 'https' }
+    return (await fetch(`${url}/v1/code/spaces/s/url`, { headers })).text()
+  }
   t.true((await link(behind)).startsWith(`https://127.0.0.1:${behind.port}/`))
   t.true((await link(open)).startsWith(`http://127.0.0.1:${open.port}/`))
 })
