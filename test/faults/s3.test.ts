@@ -43,7 +43,7 @@ test('S3 answers 500 or 503, breaks off before, after and in the middle: nobody 
     harm: async () => {
       // One request of ten, over and over, none of them four times in a row.
       proxy.struck = 0
-      const enough = LONG ? 400 : 20
+      const enough = LONG ? 100 : 20
       while (proxy.struck < enough) {
         const before = proxy.struck
         proxy.plan(() => random.chance(0.1), random.pick(FAULTS))
