@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { request } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Random } from '../support/random.js'
 
 /** Path → SHA-1 of the bytes, or 'folder'. */
@@ -174,11 +175,18 @@ function send(
   })
 }
 
-/** What is really there below a folder, every byte read. */
+/** What is really there below a folder, every byte read. While the server says that it cannot serve yet, it is asked again. */
 export async function readState({ url, token }: Target, top: string): Promise<State> {
-  const headers = { authorization: `Bearer ${token}` }
+  const read = async (path: string) => {
+    for (;;) {
+      const answer = await fetch(`${url}/${path}`, { headers: { authorization: `Bearer ${token}` } })
+      if (answer.status !== 503) return answer
+      await answer.arrayBuffer()
+      await delay(50)
+    }
+  }
   const state = new Map<string, string>()
-  const listing = await fetch(`${url}/${top}?recursive=true`, { headers })
+  const listing = await read(`${top}?recursive=true`)
   if (listing.status === 404) return state
   state.set(top, FOLDER)
   for (const { path, type } of (await listing.json()) as { path: string; type: string }[]) {
@@ -186,7 +194,7 @@ export async function readState({ url, token }: Target, top: string): Promise<St
       state.set(path, FOLDER)
       continue
     }
-    const file = await fetch(`${url}/${path}`, { headers })
+    const file = await read(path)
     const bytes = Buffer.from(await file.arrayBuffer())
     state.set(path, file.ok ? createHash('sha1').update(bytes).digest('hex') : `status ${file.status}`)
   }
