@@ -90,11 +90,14 @@ export class S3Proxy {
         return
       }
       let left = Number(answer.headers['content-length'] ?? 2) / 2
+      res.flushHeaders()
       answer.on('data', (chunk: Buffer) => {
         if (left > 0) res.write(chunk.subarray(0, Math.ceil(left)))
         left -= chunk.length
         if (left <= 0) setImmediate(() => req.socket.destroy())
       })
+      // Without a body there is no middle of one: the connection ends behind the headers.
+      answer.on('end', () => setImmediate(() => req.socket.destroy()))
     })
     onward.on('error', () => res.destroy())
     res.on('close', () => onward.destroy())
