@@ -39,14 +39,11 @@ const works: Readonly<Record<string, (path: string, number: number) => void>> = 
     for (const path of paths) lstatSync(path)
   },
 
-  /** A new file of so many bytes, one piece after the other, then fsync. */
-  write(path, bytes) {
-    const piece = Buffer.alloc(PIECE, 'x')
-    const file = openSync(path, 'wx')
-    for (let left = bytes; left > 0; left -= PIECE) writeSync(file, piece.subarray(0, left))
-    fsyncSync(file)
-    closeSync(file)
-  },
+  /** A new file of so many bytes, one piece after the other. */
+  write: (path, bytes) => writeFile(path, bytes, () => {}),
+
+  /** The same, then fsync. */
+  writeSynced: (path, bytes) => writeFile(path, bytes, fsyncSync),
 
   /** All of a file of so many bytes, one piece after the other. */
   read(path, bytes) {
@@ -57,6 +54,14 @@ const works: Readonly<Record<string, (path: string, number: number) => void>> = 
     closeSync(file)
     if (seen !== bytes) throw new Error(`${path} has ${seen} bytes and not ${bytes}.`)
   },
+}
+
+function writeFile(path: string, bytes: number, before: (file: number) => void): void {
+  const piece = Buffer.alloc(PIECE, 'x')
+  const file = openSync(path, 'wx')
+  for (let left = bytes; left > 0; left -= PIECE) writeSync(file, piece.subarray(0, left))
+  before(file)
+  closeSync(file)
 }
 
 const [what = '', path = '', number = '1'] = argv.slice(2)
