@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { MB } from './files.js'
@@ -21,6 +22,7 @@ import {
 } from './mount/peers.js'
 import { LIMIT } from './peers/least.js'
 import { startOurs } from './peers/ours.js'
+import { quiet } from './quiet.js'
 import { Stage } from './stage.js'
 import { BINDFS, DAVFS, GIT, missing, RCLONE, SSHD, SSHFS, type Tool } from './tools/install.js'
 
@@ -36,6 +38,9 @@ const PATIENCE = 180
 const PROMISES =
   'fsync does not promise the same everywhere: ours returns when the server has the bytes, in both modes, and so does that of sshfs (whose server then ' +
   'also waits for its disk); davfs2 and rclone send them behind it, and theirs returns when they are in the local cache. What rclone promises is the line without fsync.'
+const RCLONE_MOUNT = 'rclone mount'
+/** After its default of 5 s it sends what was written (`--vfs-write-back`). */
+const RCLONE_REST = 5500
 const MAX_OUTPUT = 100 * MB
 
 export const mount: Group = async function* ({ quick }) {
@@ -75,6 +80,8 @@ type Target = NonNullable<Measurement['target']>
 interface Line {
   readonly name: string
   readonly unit: string
+  /** Some send what was written behind their answer, into what is measured next. */
+  readonly writes?: true
   readonly target?: Target
   run(mounted: Mounted): Promise<number>
 }
@@ -110,6 +117,7 @@ class Bench {
     yield* throughAndBack({
       name: `create ${sizes.created} files of 5 bytes`,
       unit: 'ms',
+      writes: true,
       run: ({ folder }) => work('create', join(folder, this.#name()), sizes.created),
     })
     const entries = sizes.folders * PER_FOLDER
@@ -135,6 +143,7 @@ class Bench {
     yield* throughAndBack({
       name: `copy in ${sizes.copied} files of 100 KB`,
       unit: 'ms',
+      writes: true,
       run: ({ folder }) => timed('cp', '-r', sources.copied, join(folder, this.#name())),
     })
     const written =
@@ -145,10 +154,11 @@ class Bench {
     yield* throughAndBack({
       name: 'write 90 MB, then fsync',
       unit: 'MB/s',
+      writes: true,
       run: written('writeSynced'),
     })
     yield measurement(
-      { name: 'write 90 MB, then close, written back', unit: 'MB/s', run: written('write') },
+      { name: 'write 90 MB, then close, written back', unit: 'MB/s', writes: true, run: written('write') },
       [back, rclone],
     )
     const read = async ({ folder }: Mounted) =>
@@ -187,6 +197,7 @@ class Bench {
     yield* throughAndBack({
       name: `rm -r of ${sizes.copied + 1} entries`,
       unit: 'ms',
+      writes: true,
       run: (mounted) => this.#removeCopy(mounted, sources.copied),
     })
   }
@@ -226,7 +237,7 @@ class Bench {
       davfs: await this.#place('davfs2', [DAVFS], async (scratch) =>
         startDavfs(await space('davfs'), scratch),
       ),
-      rclone: await this.#place('rclone mount', [RCLONE], async (scratch) => {
+      rclone: await this.#place(RCLONE_MOUNT, [RCLONE], async (scratch) => {
         return startRcloneMount(await space('rclone'), scratch)
       }),
       empty: await this.#place(`${LIMIT} fuse-native, nothing behind`, [], (scratch) =>
@@ -260,13 +271,17 @@ class Bench {
 }
 
 /** Ours first. */
-function measurement({ run, ...line }: Line, places: readonly Place[]): Measurement {
+function measurement({ run, writes, ...line }: Line, places: readonly Place[]): Measurement {
   const sides = places.map(
     ({ name, mounted, why }): Side => ({
       name,
-      run: () => {
-        if (mounted) return run(mounted)
-        throw new Error(why)
+      run: async () => {
+        if (!mounted) throw new Error(why)
+        if (!writes) return run(mounted)
+        await quiet()
+        const took = await run(mounted)
+        if (name === RCLONE_MOUNT) await delay(RCLONE_REST)
+        return took
       },
     }),
   )
