@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { type Ahead, readAhead } from '../http/ahead.js'
 import type { AppDeps } from '../http/deps.js'
 import type { Look } from './call.js'
+import { keptListings } from './kept.js'
 import type { DavTarget } from './target.js'
 
 /** See `readAhead`. Undefined where the request changes something, or its conditions are to be looked at first. */
@@ -17,7 +18,9 @@ export function lookAhead(
   const { tree } = deps
   const reads = (depth: 'entry' | 'page') =>
     readAhead(deps, token, target.address as NonNullable<typeof target.address>, (op) =>
-      depth === 'entry' ? tree.stat(op, at) : tree.look(op, at, {}),
+      depth === 'entry' || (method === 'PROPFIND' && keptListings(deps).has(op.space, target.href))
+        ? tree.stat(op, at)
+        : tree.look(op, at, {}),
     )
   if (method === 'GET' || method === 'HEAD') return reads('page')
   if (method !== 'PROPFIND') return undefined

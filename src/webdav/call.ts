@@ -20,7 +20,7 @@ export interface DavCall {
   readonly token: string | undefined
   readonly loaded: Loaded
   readonly session: Session
-  /** The target's entry and, unless depth 0 is all that is asked for, its first page, where they were read already. */
+  /** The target's entry and, unless depth 0 or a listing that is kept is asked for, its first page, where they were read already. */
   readonly ahead: Promise<Look> | undefined
 }
 

@@ -27,7 +27,7 @@ const LARGE = 100 * MB
 const LISTED = 10_000
 const OVERWRITTEN = 1024
 const CONNECTIONS = 16
-const MOVES_A_RUN = 5
+const MOVES_A_RUN = 20
 
 export const dav: Group = async function* ({ quick }) {
   const absent = [WRK, CURL, APACHE, RCLONE].map(missing).filter((why) => why !== undefined)
@@ -156,6 +156,15 @@ class Bench {
         name,
         unit: 'ms',
         sides: this.#sides(async (peer) => 1000 * (await list(peer))),
+        target: faster,
+      }
+      yield {
+        name: `${name}, after a change in it`,
+        unit: 'ms',
+        sides: this.#sides(async (peer) => {
+          await put(peer, `listed/changed-${this.#round++}`, Buffer.from('12345'))
+          return 1000 * (await list(peer))
+        }),
         target: faster,
       }
       yield {

@@ -2,10 +2,11 @@
 import type { Answer } from '../../http/answer.js'
 import type { Page } from '../../space/operations.js'
 import type { Entry } from '../../space/types.js'
-import { type DavCall, type EntryCall, entryCall } from '../call.js'
+import { type DavCall, type EntryCall, entryCall, type Look } from '../call.js'
 import { DavError } from '../errors.js'
 import { type Depth, depthOf, prefersMinimal } from '../headers.js'
 import { withIf } from '../if-check.js'
+import { type Asked, keptListings } from '../kept.js'
 import { laterPages } from '../pages.js'
 import { type Renderer, rendererOf } from '../properties/render.js'
 import { parsePropfind } from '../properties/request.js'
@@ -32,35 +33,51 @@ export async function propfind(call: DavCall): Promise<Answer> {
   const renderer = rendererOf(query, minimal)
   const answer =
     call.target.kind === 'space'
-      ? await inSpace(await withIf(entryCall(call, call.target)), depth, renderer)
+      ? await inSpace(await withIf(entryCall(call, call.target)), depth, renderer, { query, minimal })
       : await topAnswer(call, depth, renderer)
   return minimal
     ? { ...answer, headers: [...answer.headers, 'Preference-Applied', 'return=minimal'] }
     : answer
 }
 
-async function inSpace(call: EntryCall, depth: Depth, renderer: Renderer): Promise<Answer> {
+async function inSpace(call: EntryCall, depth: Depth, renderer: Renderer, asked: Asked): Promise<Answer> {
   const { tree } = call.deps
   if (depth === 0) {
     const found = await (call.ahead ?? tree.stat(call.op, call.at))
     const writer = await writerOf(call, found, renderer)
     return multistatus(OPEN + (await writer.write([found.entry])) + CLOSE)
   }
-  if (depth === 1) {
-    const found = await (call.ahead ?? tree.look(call.op, call.at, {}))
-    const writer = await writerOf(call, found, renderer)
-    const { page = NO_PAGE } = found
-    const first = [found.entry, ...page.entries]
-    if (page.cursor === undefined && first.length <= FLUSH) {
-      return multistatus(OPEN + (await writer.write(first)) + CLOSE)
-    }
-    return multistatus(stream(writer, first, laterPages(call, found.entry.id, page.cursor)))
-  }
+  if (depth === 1) return members(call, renderer, asked)
   const found = await tree.stat(call.op, call.at)
-  if (found.entry.kind === 'file') return inSpace(call, 0, renderer)
+  if (found.entry.kind === 'file') return inSpace(call, 0, renderer, asked)
   const { folder, batches } = await tree.tree(call.op, call.at)
   const writer = await writerOf(call, { ...found, entry: folder }, renderer)
   return multistatus(stream(writer, [folder], batches))
+}
+
+/** An entry and what is right in it. */
+async function members(call: EntryCall, renderer: Renderer, asked: Asked): Promise<Answer> {
+  const { deps, op, at, target } = call
+  const listings = keptListings(deps)
+  let found: Look = await (call.ahead ?? deps.tree.look(op, at, {}))
+  if (renderer.isLasting) {
+    const kept = listings.get(op.space, target.href, asked, found.entry.etag)
+    if (kept) return multistatus(again(kept))
+  }
+  if (found.entry.kind === 'folder' && !found.page) found = await deps.tree.look(op, at, {})
+  const { entry, page = NO_PAGE } = found
+  const writer = await writerOf(call, found, renderer)
+  const first = [entry, ...page.entries]
+  if (page.cursor === undefined && first.length <= FLUSH) {
+    return multistatus(OPEN + (await writer.write(first)) + CLOSE)
+  }
+  const listing = stream(writer, first, laterPages(call, entry.id, page.cursor))
+  if (!renderer.isLasting) return multistatus(listing)
+  return multistatus(listings.keeping(op.space, target.href, asked, entry.etag, listing))
+}
+
+async function* again(pieces: readonly Buffer[]): AsyncGenerator<Buffer, void> {
+  yield* pieces
 }
 
 const NO_PAGE: Page = { entries: [] }

@@ -32,6 +32,8 @@ export interface LiveProperty {
   /** Not part of `allprop`: costs more, or RFC says so. */
   readonly onRequest?: true
   readonly quota?: true
+  /** May change while the entry does not. */
+  readonly passing?: true
 }
 
 export const APACHE = 'http://apache.org/dav/props/'
@@ -66,7 +68,12 @@ const PROPERTIES: readonly LiveProperty[] = [
       : undefined,
   ),
   dav('supportedlock', () => SUPPORTED_LOCK),
-  dav('lockdiscovery', ({ path }, { locks, spaceHref }) => lockDiscovery(locksOn(locks, path), spaceHref)),
+  {
+    ...dav('lockdiscovery', ({ path }, { locks, spaceHref }) =>
+      lockDiscovery(locksOn(locks, path), spaceHref),
+    ),
+    passing: true,
+  },
   {
     ...dav('quota-available-bytes', ({ kind }, { quota }) =>
       quota && kind === 'folder'
@@ -76,6 +83,7 @@ const PROPERTIES: readonly LiveProperty[] = [
     // RFC 4331 §3: not in allprop.
     onRequest: true,
     quota: true,
+    passing: true,
   },
   {
     ...dav('quota-used-bytes', ({ kind }, { quota }) =>
@@ -83,6 +91,7 @@ const PROPERTIES: readonly LiveProperty[] = [
     ),
     onRequest: true,
     quota: true,
+    passing: true,
   },
   {
     ...dav('supported-report-set', ({ kind }) => (kind === 'folder' ? REPORTS : undefined)),
@@ -93,6 +102,7 @@ const PROPERTIES: readonly LiveProperty[] = [
       kind === 'folder' ? `<D:sync-token>${syncToken(mark)}</D:sync-token>` : undefined,
     ),
     onRequest: true,
+    passing: true,
   },
   other(APACHE, 'executable', (entry) =>
     entry.kind === 'file' ? (entry.executable ? 'T' : 'F') : undefined,

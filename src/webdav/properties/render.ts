@@ -11,6 +11,8 @@ import type { PropertyQuery } from './request.js'
 export interface Renderer {
   readonly needsDead: boolean
   readonly needsQuota: boolean
+  /** What it writes of an entry is the same as long as the entry is. */
+  readonly isLasting: boolean
   /** The `propstat`s of an entry. `dead`: its dead properties, where it has any. */
   write(entry: Entry, view: View, dead?: Properties): string
 }
@@ -19,7 +21,7 @@ export interface Renderer {
 export function rendererOf(query: PropertyQuery, minimal: boolean): Renderer {
   switch (query.kind) {
     case 'names':
-      return { needsDead: true, needsQuota: false, write: writeNames }
+      return { needsDead: true, needsQuota: false, isLasting: false, write: writeNames }
     case 'all':
       return allRenderer(query.include, minimal)
     case 'some':
@@ -47,6 +49,7 @@ function allRenderer(include: readonly string[], minimal: boolean): Renderer {
   return {
     needsDead: true,
     needsQuota: extra.needsQuota,
+    isLasting: false,
     write: (entry, view, dead) => {
       let found = ''
       for (const property of IN_ALL) found += property.write(entry, view) ?? ''
@@ -76,6 +79,7 @@ function someRenderer(
     wanted,
     needsDead: wanted.some(({ live }) => !live),
     needsQuota: wanted.some(({ live }) => live?.quota),
+    isLasting: wanted.every(({ live }) => live && !live.passing),
     write: (entry, view, dead) => {
       const { found, missing } = collect(wanted, entry, view, dead)
       return statuses(found, missing, minimal)

@@ -1,0 +1,115 @@
+import test from 'ava'
+import { redisWork } from '../costs/redis-watch.js'
+import { type TestServer, testServer } from '../support/server.js'
+import { type DavAnswer, type DavRequest, davOf } from './support.js'
+
+/** A long listing that nobody has changed is answered as it was, and one that somebody has is read anew. */
+
+const FILES = 1200
+const FOUR =
+  '<propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/><getlastmodified/><getetag/></prop></propfind>'
+
+let server: TestServer
+let dav: DavRequest
+test.before(async () => {
+  server = await testServer({ plan: 'premium' })
+  dav = davOf(server, server)
+  await server.fetch('/v1/code/spaces/s', { method: 'PUT' })
+  await fill(dav, 'big')
+})
+test.after.always(() => server.stop())
+
+async function fill(user: DavRequest, folder: string): Promise<void> {
+  await user('MKCOL', `/dav/s/${folder}/`)
+  await user('MKCOL', `/dav/s/${folder}/below/`)
+  let next = 0
+  const lane = async () => {
+    while (next < FILES) await user('PUT', `/dav/s/${folder}/file-${next++}`, {}, 'x')
+  }
+  await Promise.all(Array.from({ length: 16 }, lane))
+}
+
+const list = (user: DavRequest, body = FOUR, path = '/dav/s/big/'): Promise<DavAnswer> =>
+  user('PROPFIND', path, { depth: '1' }, body)
+
+/** Gives an entry another time, as Windows does. */
+function dated(path: string): Promise<DavAnswer> {
+  const time =
+    '<Win32LastModifiedTime xmlns="urn:schemas-microsoft-com:">Tue, 05 May 2020 05:05:05 GMT</Win32LastModifiedTime>'
+  const body = `<propertyupdate xmlns="DAV:"><set><prop>${time}</prop></set></propertyupdate>`
+  return dav('PROPPATCH', path, {}, body)
+}
+
+/** What it says of one member, or that it says nothing. */
+function saidOf({ text }: DavAnswer, name: string): string | undefined {
+  const responses = text.replace('</D:multistatus>', '').split('<D:response>')
+  return responses.find((one) => one.includes(`/big/${name}</D:href>`))
+}
+
+test.serial('unchanged it is the same, and only the folder’s own entry is read', async (t) => {
+  const first = await list(dav)
+  t.is(first.status, 207)
+  t.is(first.text.split('<D:response>').length - 1, FILES + 2)
+  const redis = await server.redis.connect('kept')
+  let second: DavAnswer | undefined
+  const { sent, inScripts } = await redisWork(redis, async () => {
+    second = await list(dav)
+  })
+  t.is(second?.text, first.text)
+  t.is(sent.length, 2)
+  t.false(inScripts.includes('zrangebylex'), inScripts.join(' '))
+})
+
+test.serial('whatever changes in it or below is seen at once', async (t) => {
+  const steps: readonly [string, () => Promise<DavAnswer>, string][] = [
+    ['a new file', () => dav('PUT', '/dav/s/big/new', {}, 'abc'), 'new'],
+    ['other bytes', () => dav('PUT', '/dav/s/big/file-7', {}, 'more'), 'file-7'],
+    ['other times', () => dated('/dav/s/big/file-8'), 'file-8'],
+    ['other times of a folder in it', () => dated('/dav/s/big/below/'), 'below/'],
+    ['other times of its own', () => dated('/dav/s/big/'), ''],
+    ['a removal', () => dav('DELETE', '/dav/s/big/file-9'), 'file-9'],
+    ['a move out', () => dav('MOVE', '/dav/s/big/file-10', { destination: '/dav/s/out' }), 'file-10'],
+    ['a copy into it', () => dav('COPY', '/dav/s/out', { destination: '/dav/s/big/in' }), 'in'],
+    ['something far below', () => dav('PUT', '/dav/s/big/below/deep', {}, 'x'), 'below/'],
+  ]
+  for (const [what, change, name] of steps) {
+    const before = saidOf(await list(dav), name)
+    t.true((await change()).status < 300, what)
+    const after = saidOf(await list(dav), name)
+    t.not(after, before, what)
+    const alone = await dav('PROPFIND', `/dav/s/big/${name}`, { depth: '0' }, FOUR)
+    t.is(after, saidOf(alone, name), what)
+  }
+})
+
+test.serial('another question has another answer, and locks are told as they are', async (t) => {
+  await list(dav)
+  const names = await list(dav, '<propfind xmlns="DAV:"><prop><displayname/></prop></propfind>')
+  t.true(saidOf(names, 'file-1')?.includes('<D:displayname>file-1</D:displayname>'))
+  t.false(names.text.includes('getetag'))
+  const locks = '<propfind xmlns="DAV:"><prop><getetag/><lockdiscovery/></prop></propfind>'
+  t.false((await list(dav, locks)).text.includes('opaquelocktoken'))
+  const lock = await dav(
+    'LOCK',
+    '/dav/s/big/file-1',
+    {},
+    '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>',
+  )
+  t.is(lock.status, 200)
+  t.regex(saidOf(await list(dav, locks), 'file-1') ?? '', /opaquelocktoken|urn:uuid/)
+})
+
+test.serial('it is nobody else’s, and gone with the right to see it', async (t) => {
+  const first = await list(dav)
+  const bob = await server.user('bob')
+  const other = davOf(server, bob)
+  t.is((await list(other)).status, 404)
+  await bob.fetch('/v1/code/spaces/s', { method: 'PUT' })
+  t.is((await list(other)).status, 404)
+  await other('MKCOL', '/dav/s/big/')
+  t.is((await list(other)).text.split('<D:response>').length - 1, 1)
+  t.is((await list(dav)).text, first.text)
+  await server.fetch('/v1/code/spaces/s', { method: 'PATCH', body: 'renamed' })
+  t.is((await list(dav)).status, 404)
+  t.true((await list(dav, FOUR, '/dav/renamed/big/')).text.includes('/dav/renamed/big/file-1<'))
+})
