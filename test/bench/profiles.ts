@@ -146,7 +146,9 @@ async function paths(stage: Stage, peer: Peer, quick: boolean): Promise<Path[]> 
 
 /** A line for each kind of work, in microseconds a request. */
 function costs({ title, root, requests }: Profiled): Measurement {
-  const sides = [...byKind(root)].map(([kind, spent]) => ({ name: kind, run: () => spent / requests }))
+  const sides = [...byKind(root)]
+    .filter(([, spent]) => spent > 0)
+    .map(([kind, spent]) => ({ name: kind, run: () => spent / requests }))
   return {
     name: `${title}: the server’s process, a request`,
     unit: 'µs',

@@ -11,6 +11,8 @@ export interface Picture {
 
 /** All that can be drawn of a group's results. */
 export function picturesOf({ group, results }: GroupResults): Picture[] {
+  // These are drawn as flame graphs.
+  if (group === 'profiles') return []
   const plain = results.filter(({ point, of, spreads }) => !point && of === undefined && spreads.length > 1)
   const rates = plain.filter(({ unit }) => unit === '/s')
   const timed = rates.filter(({ spreads }) => spreads.some(({ latency }) => latency))

@@ -39,8 +39,12 @@ export function losses(all: readonly GroupResults[]): string {
 }
 
 function loss(group: string, result: Result): string[] {
+  // Its sides are parts of one whole.
+  if (group === 'profiles') return []
   const [ours, ...others] = result.spreads
-  const failed = result.failures.map(({ side, why }) => `- ${group}: ${result.name}: ${side} failed: ${why}`)
+  const failed = result.failures.map(
+    ({ side, why }) => `- ${group}: ${result.name}: ${side} failed: ${why.trim().replaceAll('\n', ' ')}`,
+  )
   if (!ours) return failed
   const sign = moreIsBetter(result.unit) ? 1 : -1
   const better = others.filter(({ side, median }) => {
@@ -79,7 +83,7 @@ function table(results: readonly Result[]): string {
       at === 0 ? name : '',
       side,
       `${shown(median)} ${unit} (${shown(min)}–${shown(max)})`,
-      at === 0 || ratio === undefined ? '' : ratio.toFixed(2),
+      at === 0 || typeof ratio !== 'number' ? '' : ratio.toFixed(2),
       latency ? `${shown(latency.p50)} / ${shown(latency.p99)}` : '',
       at === 0 && target !== undefined ? `${target}: ${reached ? 'reached' : '**not reached**'}` : '',
     ]),
