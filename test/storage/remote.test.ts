@@ -170,10 +170,10 @@ test('what comes behind the announced length is not part of the file', async (t)
 
 test('a server that is not there, and one whose certificate nobody vouches for', async (t) => {
   const storage = await newStorage()
-  const gone = await listen(() => {})
-  gone.close()
+  // Below those that are given out: a port that was closed again might be somebody else's by now.
+  const gone = 2
   await leavesNothing(t, server, storage, async () => {
-    const there = await storage.describe('file', { file: `http://gone.example:${gone.port}/` })
+    const there = await storage.describe('file', { file: `http://gone.example:${gone}/` })
     await refusedWith(t, there, 502, 'BAD_GATEWAY', 'ECONNREFUSED')
     const plain = await storage.describe('file', { file: `https://plain.example:${remote.port}/` })
     await refusedWith(t, plain, 502, 'BAD_GATEWAY', 'plain.example')
