@@ -7,6 +7,7 @@ import type { Random } from '../support/random.js'
 export type State = ReadonlyMap<string, string>
 
 const FOLDER = 'folder'
+const MOST_TRIES = 600
 
 /** Where requests go: changes when the server starts anew. */
 export interface Target {
@@ -178,10 +179,11 @@ function send(
 /** What is really there below a folder, every byte read. While the server says that it cannot serve yet, it is asked again. */
 export async function readState({ url, token }: Target, top: string): Promise<State> {
   const read = async (path: string) => {
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       const answer = await fetch(`${url}/${path}`, { headers: { authorization: `Bearer ${token}` } })
       if (answer.status !== 503) return answer
-      await answer.arrayBuffer()
+      const said = await answer.text()
+      if (tries === MOST_TRIES) throw new Error(`${path} is still not served: ${said}`)
       await delay(50)
     }
   }
