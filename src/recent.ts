@@ -1,8 +1,18 @@
-/** The values that were used last, up to a number of them, by key. */
+/** The values that were used last, by key, up to what they cost together: their number unless said. What alone costs more is not kept. */
 export class Recent<V> {
+  /** The one used longest ago comes first. */
   readonly #values = new Map<string, V>()
+  #cost = 0
 
-  constructor(readonly most: number) {}
+  /** `costOf`: the same each time for the same value and key. */
+  constructor(
+    readonly most: number,
+    private readonly costOf: (value: V, key: string) => number = () => 1,
+  ) {}
+
+  has(key: string): boolean {
+    return this.#values.has(key)
+  }
 
   get(key: string): V | undefined {
     const value = this.#values.get(key)
@@ -13,11 +23,21 @@ export class Recent<V> {
   }
 
   set(key: string, value: V): void {
-    this.#values.delete(key)
+    this.delete(key)
+    const cost = this.costOf(value, key)
+    if (cost > this.most) return
     this.#values.set(key, value)
+    this.#cost += cost
     for (const oldest of this.#values.keys()) {
-      if (this.#values.size <= this.most) break
-      this.#values.delete(oldest)
+      if (this.#cost <= this.most) break
+      this.delete(oldest)
     }
+  }
+
+  delete(key: string): void {
+    const value = this.#values.get(key)
+    if (value === undefined) return
+    this.#values.delete(key)
+    this.#cost -= this.costOf(value, key)
   }
 }

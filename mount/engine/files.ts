@@ -2,8 +2,8 @@
 import { constants } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '../../src/log.js'
+import { Recent } from '../../src/recent.js'
 import type { BlobCache, CachedBlob } from '../cache/blob-cache.js'
-import { RecentBytes } from '../cache/recent.js'
 import { type Awaitable, FileSystemError } from '../filesystem.js'
 import type { Item, Volume } from '../volume.js'
 import { Content } from './content.js'
@@ -17,6 +17,7 @@ import { WorkFile } from './work-file.js'
 /** A file that changes on the server each time we begin to read it is given up. */
 const MOST_VERSIONS = 5
 const MOST_HANDLES = 0x7fffffff
+const RECENT_BYTES = 32 * 1024 * 1024
 
 export interface Handle {
   readonly node: FileNode
@@ -50,7 +51,8 @@ export interface FilesParts {
 
 export class Files {
   readonly #handles = new Map<number, Handle>()
-  readonly #recent = new RecentBytes()
+  /** Small files that were just written, by etag: they are often read next, and need no file of their own for that. */
+  readonly #recent = new Recent<Buffer>(RECENT_BYTES, ({ length }) => length)
   #lastHandle = 0
   #lastWork = 0
 
@@ -306,7 +308,7 @@ export class Files {
 
   #keep(work: WorkFile, { etag, size }: Item): void {
     if (work.memory) {
-      this.#recent.put(etag, work.memory)
+      this.#recent.set(etag, work.memory)
       return
     }
     work.close()

@@ -52,9 +52,12 @@ export function restoreCommand(): Command {
       const { store } = await markOf(folder)
       if (redisUrl !== undefined) await holdsSnapshot(redisUrl, store)
       const to = s3 && redisUrl !== undefined ? undefined : await emptyFolder(dataDir)
-      if (to !== undefined && !s3) await copyBytes(folder, to)
-      if (to !== undefined && redisUrl === undefined) await placeSnapshot(join(folder, SNAPSHOT), to)
-      const restored = await mended(command).catch(async (error: unknown) => {
+      const fill = async () => {
+        if (to !== undefined && !s3) await copyBytes(folder, to)
+        if (to !== undefined && redisUrl === undefined) await placeSnapshot(join(folder, SNAPSHOT), to)
+        return mended(command)
+      }
+      const restored = await fill().catch(async (error: unknown) => {
         // The backup is as it was, and so is the data folder.
         if (to !== undefined) await emptied(to)
         throw error

@@ -3,9 +3,10 @@
  * anything below it is: while Redis says it is the same, so is the listing, and one entry is read instead of all. Nothing is ever answered
  * without asking, so it does not matter which process of several has kept what.
  */
+import { Recent } from '../recent.js'
 import type { PropertyQuery } from './properties/request.js'
 
-/** Of one listing, and of all that a server keeps. */
+/** Of memory, for one listing, and for all that a server keeps. */
 const LARGEST_BYTES = 8 * 1024 * 1024
 const MOST_BYTES = 32 * 1024 * 1024
 
@@ -22,9 +23,7 @@ interface Kept extends Asked {
 }
 
 export class KeptListings {
-  /** The one used longest ago comes first. */
-  readonly #kept = new Map<string, Kept>()
-  #bytes = 0
+  readonly #kept = new Recent<Kept>(MOST_BYTES, ({ bytes }) => bytes)
 
   /** Is it worth asking for the folder's entry alone? */
   has(space: string, href: string): boolean {
@@ -33,12 +32,9 @@ export class KeptListings {
 
   /** The listing, if it is of this state of the folder. */
   get(space: string, href: string, { query, minimal }: Asked, etag: string): readonly Buffer[] | undefined {
-    const key = keyOf(space, href)
-    const kept = this.#kept.get(key)
-    if (kept?.etag !== etag || kept.query !== query || kept.minimal !== minimal) return undefined
-    this.#kept.delete(key)
-    this.#kept.set(key, kept)
-    return kept.pieces
+    const kept = this.#kept.get(keyOf(space, href))
+    const isSame = kept?.etag === etag && kept.query === query && kept.minimal === minimal
+    return isSame ? kept.pieces : undefined
   }
 
   /** Passes a listing on that begins at the state `etag`, and keeps it if it comes to its end and is not too long. */
@@ -49,30 +45,17 @@ export class KeptListings {
     etag: string,
     listing: AsyncIterable<string | Buffer>,
   ): AsyncGenerator<Buffer, void> {
-    const pieces: Buffer[] = []
+    let pieces: Buffer[] = []
     let bytes = 0
     for await (const text of listing) {
       const piece = typeof text === 'string' ? Buffer.from(text) : text
-      bytes += piece.length
+      // A piece may have been gathered in more room than it fills, and keeps all of that.
+      bytes += piece.buffer.byteLength
       if (bytes <= LARGEST_BYTES) pieces.push(piece)
+      else pieces = []
       yield piece
     }
-    if (bytes <= LARGEST_BYTES) this.#set(keyOf(space, href), { ...asked, etag, pieces, bytes })
-  }
-
-  #set(key: string, kept: Kept): void {
-    this.#drop(key)
-    this.#kept.set(key, kept)
-    this.#bytes += kept.bytes
-    for (const oldest of this.#kept.keys()) {
-      if (this.#bytes <= MOST_BYTES) break
-      this.#drop(oldest)
-    }
-  }
-
-  #drop(key: string): void {
-    this.#bytes -= this.#kept.get(key)?.bytes ?? 0
-    this.#kept.delete(key)
+    if (bytes <= LARGEST_BYTES) this.#kept.set(keyOf(space, href), { ...asked, etag, pieces, bytes })
   }
 }
 
