@@ -4,6 +4,7 @@ import { requireReplicas } from './acknowledge.js'
 import { parseRedisUrl, type RedisAddress, shownUrl } from './address.js'
 import { checkRedis } from './checks.js'
 import type { RedisClient } from './scripts.js'
+import { SentinelClient } from './sentinel.js'
 
 export interface ConnectOptions {
   /** Shown in Redis' client list: what the connection is for. */
@@ -92,7 +93,7 @@ function open(address: RedisAddress, name: string): RedisClient {
     ...(password !== undefined && { password }),
   }
   if (address.kind === 'sentinel') {
-    return new Redis({
+    return new SentinelClient({
       ...BEHAVIOUR,
       ...login,
       ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),

@@ -6,6 +6,7 @@ import { openRemoteVolume } from '../../mount/remote/volume.js'
 import type { Volume } from '../../mount/volume.js'
 import { must, teamOf } from '../sharing/http.js'
 import { type TestServer, testServer } from '../support/server.js'
+import { WireProxy } from '../support/wire-proxy.js'
 import {
   at,
   bodyOf,
@@ -18,7 +19,6 @@ import {
   put,
   textOf,
 } from './support/volumes.js'
-import { WireProxy } from './support/wire-proxy.js'
 
 /** Whoever waits for the worst does not wait for long; a busy machine must manage all the same. */
 const HASTY = { answerMs: 4000, silenceMs: 4000, retryMs: 100, unreachableMs: 300 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
+import { retrying } from '../../src/redis/retry.js'
 import { type RedisClient, Scripts, scriptsFolder } from '../../src/redis/scripts.js'
 import { Spaces } from '../../src/space/spaces.js'
 import { Watcher } from '../../src/space/watcher.js'
@@ -10,6 +11,7 @@ import { at, blob, LIMITS, TestSpace } from '../support/space.js'
 /** Masters that are killed or freeze and are replaced, replicas that are away. Writes wait for one replica. */
 
 const LONG_MS = 30_000
+const ASKING = 12
 
 let cluster: TestCluster
 let sentinel: TestSentinel
@@ -128,6 +130,23 @@ test.serial('sentinel: the master freezes, and comes back as one who thinks it i
       await master.signal('SIGCONT')
     },
   ),
+)
+
+test.serial(
+  'sentinel: clients that are just asking for the master when they are told of another one',
+  async (t) => {
+    t.timeout(120_000)
+    const slow = await testSentinel({ lateMs: () => 100 + Math.random() * 400 })
+    t.teardown(() => slow.stop())
+    const clients = await Promise.all(
+      Array.from({ length: ASKING }, (_, index) => slow.connect(`asking ${index}`)),
+    )
+    const master = await slow.master()
+    await master.signal('SIGKILL')
+    while ((await slow.master()) === master) await pause()
+    const answers = clients.map((client) => retrying(() => client.get('any'), { deadlineMs: LONG_MS }))
+    t.deepEqual(await Promise.all(answers), Array(ASKING).fill(null))
+  },
 )
 
 test.serial(

@@ -6,6 +6,7 @@ import { parseInfo } from '../../src/redis/checks.js'
 import type { RedisClient } from '../../src/redis/scripts.js'
 import { Clients } from './redis.js'
 import { freePorts, type RedisServer, redisServer } from './redis-process.js'
+import { WireProxy } from './wire-proxy.js'
 
 const SENTINELS = 3
 
@@ -22,9 +23,12 @@ export interface TestSentinel {
 export async function testSentinel({
   replicas = 2,
   settings = {},
+  lateMs,
 }: {
   replicas?: number
   settings?: Readonly<Record<string, string>>
+  /** What sentinels say arrives so much later, asked for each connection. */
+  lateMs?: () => number
 } = {}): Promise<TestSentinel> {
   const ports = await freePorts(1 + replicas)
   const sentinelPorts = await freePorts(SENTINELS)
@@ -46,17 +50,20 @@ export async function testSentinel({
     ),
   )
   for (const server of data) await server.start()
-  const sentinels = sentinelPorts.map((port) =>
+  const proxies = lateMs ? await Promise.all(sentinelPorts.map((port) => WireProxy.start(port))) : []
+  for (const proxy of proxies) proxy.delay(lateMs as () => number)
+  const announced = lateMs ? proxies.map(({ port }) => port) : sentinelPorts
+  const sentinels = sentinelPorts.map((port, index) =>
     redisServer(
       () => ({}),
       () => port,
-      (folder) => [sentinelConfig(folder, port, first), '--sentinel'],
+      (folder) => [sentinelConfig(folder, port, announced[index] ?? port, first), '--sentinel'],
     ),
   )
   await Promise.all(sentinels.map((server) => server.start()))
   const asked = sentinelPorts.map((port) => quiet(port))
   for (const sentinel of asked) await knowsAll(sentinel, replicas)
-  const url = `redis-sentinel://${sentinelPorts.map((port) => `127.0.0.1:${port}`).join(',')}/main`
+  const url = `redis-sentinel://${announced.map((port) => `127.0.0.1:${port}`).join(',')}/main`
   const clients = new Map<number, Clients>()
   return {
     url,
@@ -73,16 +80,19 @@ export async function testSentinel({
     stop: async () => {
       for (const some of clients.values()) some.end()
       for (const sentinel of asked) sentinel.disconnect()
+      for (const proxy of proxies) await proxy.stop()
       for (const server of [...sentinels, ...data]) await server.remove()
     },
   }
 }
 
-function sentinelConfig(folder: string, port: number, master: number): string {
+function sentinelConfig(folder: string, port: number, announced: number, master: number): string {
   const file = join(folder, 'sentinel.conf')
   const lines = [
     `port ${port}`,
     'bind 127.0.0.1',
+    'sentinel announce-ip 127.0.0.1',
+    `sentinel announce-port ${announced}`,
     `sentinel monitor main 127.0.0.1 ${master} 2`,
     'sentinel down-after-milliseconds main 1000',
     'sentinel failover-timeout main 5000',

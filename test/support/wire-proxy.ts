@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
-/** Stands between a mount and its server, and makes the network fail. */
+/** Stands between a client and its server, and makes the network fail. */
 export class WireProxy {
   readonly #target: number
   readonly #server: Server
@@ -9,6 +9,7 @@ export class WireProxy {
   #lose: (() => void) | undefined
   #left = Number.POSITIVE_INFINITY
   #stalled = false
+  #late: { readonly ms: () => number; readonly from: string } | undefined
 
   private constructor(target: number) {
     this.#target = target
@@ -46,6 +47,11 @@ export class WireProxy {
     this.#left = bytes
   }
 
+  /** What the server says arrives so much later, asked for each connection: from the answer on that holds `from`. */
+  delay(ms: () => number, from = ''): void {
+    this.#late = { ms, from }
+  }
+
   /** Nothing passes any more, and nobody is told. */
   stall(): void {
     this.#stalled = true
@@ -74,8 +80,14 @@ export class WireProxy {
     client.on('data', (data) => {
       if (!this.#stalled) server.write(data)
     })
+    let lateMs = 0
     server.on('data', (data) => {
       if (this.#stalled) return
+      if (lateMs === 0 && this.#late && data.includes(this.#late.from)) lateMs = this.#late.ms()
+      if (lateMs > 0) {
+        setTimeout(() => client.write(data), lateMs)
+        return
+      }
       const lost = this.#lose
       this.#left -= data.length
       if (!lost && this.#left > 0) {
