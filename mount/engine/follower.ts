@@ -15,10 +15,13 @@ import type { Tree } from './tree.js'
 const LEAST_PAUSE = 200
 const LONGEST_PAUSE = 2000
 
-/** A folder that this mount itself has moved, until the journal has come by: rows before `seq` know it by its old path. */
+/**
+ * A folder that this mount itself has moved, until the journal has come by: rows before `seq` know it by its old path, and mean
+ * something else by the new one. Paths as lists of names.
+ */
 interface OwnMove {
-  readonly node: FolderNode
-  readonly from: string
+  readonly from: readonly string[]
+  readonly to: readonly string[]
   readonly seq: number
 }
 
@@ -69,7 +72,9 @@ export class Follower {
 
   /** The mount has moved a folder by itself; rows that are older still call it by its old path. */
   moved(node: FolderNode, from: string, seq: number): void {
-    if (seq > this.cursor.seq) this.#moves.push({ node, from: foldPath(from), seq })
+    if (seq <= this.cursor.seq) return
+    this.#moves.push({ from: from.split('/'), to: node.path.split('/'), seq })
+    this.#moves.sort((a, b) => a.seq - b.seq)
   }
 
   async #run(): Promise<void> {
@@ -126,19 +131,9 @@ export class Follower {
 
   #apply(row: Row): void {
     if (row.seq <= this.cursor.seq) return
-    if (this.#isDoubtful(row)) return
     if (row.change === 'move') this.#moved(row)
     else if (row.change === 'delete') this.#deleted(row)
     else this.#written(row)
-  }
-
-  /** Rows from before a folder was moved by this mount name paths of then; what they are about is looked up again. */
-  #isDoubtful({ seq, path, oldPath }: Row): boolean {
-    const paths = [path, oldPath ?? path].map(foldPath)
-    const move = this.#moves.find((own) => seq < own.seq && paths.some((one) => isIn(one, own.from)))
-    if (!move) return false
-    this.tree.doubt(move.node)
-    return true
   }
 
   #written(row: Row): void {
@@ -231,10 +226,11 @@ export class Follower {
     this.takeback.changed(folder)
   }
 
-  /** The known folder that a row is about: it holds the path. */
+  /** The known folder that a row is about: it holds the path. Undefined also where that is of the past. */
   #place(path: string, { seq }: Row): { folder: FolderNode; name: string } | undefined {
-    const names = path.split('/')
-    const name = names.pop() ?? ''
+    const names = this.#namesNow(path.split('/'), seq)
+    const name = names?.pop()
+    if (!names || name === undefined) return undefined
     let folder: Node | undefined = this.tree.root
     for (const step of names) {
       if (folder?.kind !== 'folder') return undefined
@@ -243,6 +239,17 @@ export class Follower {
     if (folder?.kind !== 'folder') return undefined
     folder.touchedAt = seq
     return { folder, name }
+  }
+
+  /** Where a path of `seq` is after the moves of our own since. Undefined: a folder of ours has taken its place. */
+  #namesNow(path: string[], seq: number): string[] | undefined {
+    let names = path
+    for (const { from, to, seq: movedAt } of this.#moves) {
+      if (movedAt <= seq) continue
+      if (isIn(names, from)) names = [...to, ...names.slice(from.length)]
+      else if (isIn(names, to)) return undefined
+    }
+    return names
   }
 }
 
@@ -275,10 +282,6 @@ function placeholder(name: string, { seq, kind, etag, size }: Row): Node {
   return node
 }
 
-function foldPath(path: string): string {
-  return path.split('/').map(foldName).join('/')
-}
-
-function isIn(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`)
+function isIn(names: readonly string[], folder: readonly string[]): boolean {
+  return folder.every((name, index) => foldName(name) === foldName(names[index] ?? ''))
 }

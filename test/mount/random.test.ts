@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { tempFolder } from '../support/folder.js'
 import { Random } from '../support/random.js'
 import { type TestServer, testServer } from '../support/server.js'
+import { WireProxy } from '../support/wire-proxy.js'
 import { LACKING, MOUNT_KINDS, mountSpace, must, runTimed } from './support/mounting.js'
 import { agrees, makeSpace } from './support/space-view.js'
 
@@ -14,6 +15,8 @@ const WALK = fileURLToPath(new URL('./random-walk.js', import.meta.url))
 const LONG = process.env.NOVEM_TEST_LONG === '1'
 const PROCESSES = 3
 const STEPS = LONG ? 5000 : 300
+/** Of 'late': further away than most changes take that follow each other. */
+const LATE_MS = 30
 
 const mountTest = LACKING.length === 0 ? test.serial : test.skip
 
@@ -23,14 +26,18 @@ test.before(async () => {
 })
 test.after.always(() => server.stop())
 
-for (const kind of MOUNT_KINDS) {
+// 'late': the mount hears of its own changes later than it makes the next ones.
+for (const kind of [...MOUNT_KINDS, 'late'] as const) {
   mountTest(`${kind}: random operations do what they do on a local folder`, async (t) => {
     t.timeout(LONG ? 900_000 : 120_000)
     const random = Random.seeded()
     t.log(`seed ${random.seed}`)
     await makeSpace({ ...server, space: kind })
     const local = tempFolder(t)
-    const mount = await mountSpace(t, server, kind, { kind })
+    const mount =
+      kind === 'late'
+        ? await mountSpace(t, { ...server, url: await lateUrl(t) }, kind)
+        : await mountSpace(t, server, kind, { kind })
     const walks = Array.from({ length: PROCESSES }, async (_, index) => {
       const folder = `process ${index}`
       mkdirSync(join(local, folder))
@@ -50,4 +57,12 @@ for (const kind of MOUNT_KINDS) {
     await agrees(t, server, kind, local)
     t.deepEqual(server.errors, [])
   })
+}
+
+/** Of a way to the server on which the journal comes later than answers. */
+async function lateUrl(t: ExecutionContext): Promise<string> {
+  const proxy = await WireProxy.start(Number(new URL(server.url).port))
+  t.teardown(() => proxy.stop())
+  proxy.delay(() => LATE_MS, 'text/event-stream')
+  return proxy.url
 }

@@ -1,0 +1,147 @@
+import { constants } from 'node:fs'
+import test, { type ExecutionContext } from 'ava'
+import { openDirectVolume } from '../../mount/direct.js'
+import { openFileSystem } from '../../mount/engine/index.js'
+import type { FileSystem } from '../../mount/filesystem.js'
+import { silentLog } from '../../src/log.js'
+import { Watcher } from '../../src/space/watcher.js'
+import { tempFolder } from '../support/folder.js'
+import { overriding } from '../support/overriding.js'
+import { type TestServer, testServer } from '../support/server.js'
+import { newSpace, until } from './support/volumes.js'
+
+/** A mount that hears of its own changes after it has made the next ones, as behind a slow network, goes by what it has done. */
+
+let server: TestServer
+let watcher: Watcher
+test.before(async () => {
+  server = await testServer()
+  watcher = new Watcher(await server.redis.connect('mount'))
+})
+test.after.always(async () => {
+  watcher.close()
+  await server.stop()
+})
+
+interface Late {
+  readonly fs: FileSystem
+  /** The journal so far is heard, row by row; resolves when it has been. */
+  hear(): Promise<void>
+  /** What another client does. */
+  readonly files: Awaited<ReturnType<typeof newSpace>>['files']
+}
+
+/** A mount that hears nothing of the journal until it is told to. */
+async function lateMount(t: ExecutionContext): Promise<Late> {
+  const { owner, space, files } = await newSpace(server)
+  const { spaces: tree, blobs, directory } = server
+  const parts = { tree, blobs, directory, watcher, log: silentLog, owner: owner.account.name, space }
+  const volume = await openDirectVolume(parts)
+  let heard = 0
+  let gate = closedGate()
+  const { fs } = await openFileSystem(
+    overriding(volume, {
+      async *follow(since, signal) {
+        heard = since.seq
+        for await (const { rows } of volume.follow(since, signal)) {
+          for (const row of rows) {
+            await gate.passed
+            yield { rows: [row], seq: row.seq }
+            heard = row.seq
+          }
+        }
+      },
+    }),
+    {
+      ...{ cacheDir: tempFolder(t), cacheBytes: 1e6, write: 'through', readOnly: false, host: 'test' },
+      ...{ log: silentLog, invalidate: () => undefined },
+    },
+  )
+  t.teardown(async () => {
+    gate.open()
+    await fs.close()
+  })
+  const hear = async () => {
+    const { cursor } = await volume.info()
+    gate.open()
+    await until(() => heard === cursor.seq)
+    gate = closedGate()
+  }
+  return { fs, hear, files }
+}
+
+function closedGate() {
+  let open = () => {}
+  const passed = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { open, passed }
+}
+
+async function save(fs: FileSystem, path: string): Promise<void> {
+  const handle = await fs.create(path, 0o644, constants.O_WRONLY | constants.O_CREAT)
+  await fs.write(handle, Buffer.from(path), 0)
+  await fs.flush(handle)
+  await fs.release(handle)
+}
+
+async function namesIn(fs: FileSystem, path: string): Promise<string[]> {
+  return [...(await fs.readdir(path))].map(({ name }) => name).sort()
+}
+
+test('a folder that has taken the place of an empty one stays there', async (t) => {
+  const { fs, hear } = await lateMount(t)
+  t.deepEqual(await namesIn(fs, '/'), [])
+  await fs.mkdir('/full', 0o755)
+  await fs.mkdir('/full/deep', 0o755)
+  await save(fs, '/full/deep/file')
+  await fs.mkdir('/empty', 0o755)
+  await fs.rename('/full', '/empty')
+  await hear()
+  t.is((await fs.getattr('/empty/deep/file')).size, '/full/deep/file'.length)
+  t.deepEqual(await namesIn(fs, '/'), ['empty'])
+})
+
+test('what was in a folder that is no more says nothing about the one that is called so now', async (t) => {
+  const { fs, hear } = await lateMount(t)
+  await fs.mkdir('/new', 0o755)
+  await save(fs, '/new/file')
+  await fs.mkdir('/old', 0o755)
+  await save(fs, '/old/file')
+  await save(fs, '/old/other')
+  await fs.unlink('/old/file')
+  await fs.unlink('/old/other')
+  await fs.rmdir('/old')
+  await fs.rename('/new', '/old')
+  await hear()
+  t.deepEqual(await namesIn(fs, '/old'), ['file'])
+  t.is((await fs.getattr('/old/file')).size, '/new/file'.length)
+})
+
+test('what others did in a folder before it was moved here is seen in its new place', async (t) => {
+  const { fs, hear, files } = await lateMount(t)
+  await fs.mkdir('/a', 0o755)
+  await save(fs, '/a/Kept')
+  await save(fs, '/a/changed')
+  await save(fs, '/a/gone')
+  t.deepEqual(await namesIn(fs, '/a'), ['Kept', 'changed', 'gone'])
+  await files.post('a/changed', { body: 'by somebody else' })
+  await files.post('a/Added', { body: 'x' })
+  await files.delete('a/gone')
+  await fs.rename('/a', '/b')
+  await fs.rename('/b', '/C')
+  await hear()
+  t.deepEqual(await namesIn(fs, '/C'), ['Added', 'Kept', 'changed'])
+  t.is((await fs.getattr('/C/changed')).size, 'by somebody else'.length)
+  t.deepEqual(await namesIn(fs, '/'), ['C'])
+})
+
+test('a folder whose name alone changed case keeps what is in it', async (t) => {
+  const { fs, hear } = await lateMount(t)
+  await fs.mkdir('/name', 0o755)
+  await save(fs, '/name/file')
+  await fs.rename('/name', '/NAME')
+  await hear()
+  t.deepEqual(await namesIn(fs, '/'), ['NAME'])
+  t.deepEqual(await namesIn(fs, '/NAME'), ['file'])
+})
