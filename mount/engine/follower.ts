@@ -255,8 +255,11 @@ export class Follower {
 
 /** Does the row tell of a name that a folder, whose children are all known, does not have yet? */
 function isNews(folder: FolderNode, name: string, { seq }: Row): boolean {
-  if (!folder.complete || seq <= folder.listedAt) return false
-  return !folder.hidden.has(foldName(name)) && seq > folder.removedAt(name)
+  if (!folder.complete || seq <= folder.listedAt || seq <= folder.removedAt(name)) return false
+  const hidden = folder.hidden.get(foldName(name))
+  // Whoever has the name when that file is gone is looked up then.
+  if (hidden && seq > hidden.seq) folder.complete = false
+  return !hidden
 }
 
 function isUnsent(node: Node | undefined): boolean {

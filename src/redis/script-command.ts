@@ -1,4 +1,5 @@
 import { Command, type Redis } from 'ioredis'
+import { stayAwake } from './awake.js'
 import type { RedisClient, ScriptArg } from './scripts.js'
 
 /**
@@ -37,10 +38,13 @@ export function scriptHead(name: 'evalsha' | 'eval', word: string): ScriptHead {
  * much as a small script. A cluster's nodes have connections of their own, which ioredis keeps to itself.
  */
 export function gather(redis: RedisClient): void {
-  const { stream } = redis as Partial<Redis>
-  if (!stream || stream.writableCorked > 0) return
+  const { stream, commandQueue } = redis as Partial<Redis>
+  if (!stream || !commandQueue || stream.writableCorked > 0) return
   stream.cork()
-  setImmediate(() => stream.uncork())
+  setImmediate(() => {
+    stream.uncork()
+    stayAwake(commandQueue)
+  })
 }
 
 const SLAB = 64 * 1024

@@ -108,6 +108,24 @@ for (const [what, asked, roundTrips, inScripts, before = []] of COSTS) {
   )
 }
 
+test.serial('Redis: whoever follows a burst of changes looks for many of them at a time', async (t) => {
+  const stream = await server.fetch('/v1/code/spaces/s/changes', { headers: { accept: 'text/event-stream' } })
+  const burst = Array.from({ length: 100 }, (_, n) => `burst/${n}`)
+  const began = performance.now()
+  const { sent } = await redisWork(redis, async () => {
+    for (const path of burst) await ask(post(path))
+    let told = ''
+    for await (const chunk of stream.body ?? []) {
+      told += Buffer.from(chunk).toString()
+      if (burst.every((path) => told.includes(`"${path}"`))) break
+    }
+  })
+  const looks = (sent.filter((name) => name === 'evalsha').length - 2 * burst.length) / 2
+  const longest = (performance.now() - began) / 10 + 2
+  t.true(looks <= longest, `${looks} looks where ${longest} are enough`)
+  await settled(server)
+})
+
 type FileCost = readonly [what: string, ask: Ask, calls: Record<string, number>, before?: readonly Ask[]]
 
 const small = { open: 1, close: 1 }

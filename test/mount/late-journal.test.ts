@@ -27,6 +27,8 @@ interface Late {
   readonly fs: FileSystem
   /** The journal so far is heard, row by row; resolves when it has been. */
   hear(): Promise<void>
+  /** Runs behind each removal and move, before the mount has the server's answer. */
+  behindChanges(act: () => Promise<unknown>): void
   /** What another client does. */
   readonly files: Awaited<ReturnType<typeof newSpace>>['files']
 }
@@ -39,8 +41,19 @@ async function lateMount(t: ExecutionContext): Promise<Late> {
   const volume = await openDirectVolume(parts)
   let heard = 0
   let gate = closedGate()
+  let behindChange = async (): Promise<unknown> => undefined
   const { fs } = await openFileSystem(
     overriding(volume, {
+      remove: async (at, options) => {
+        const removed = await volume.remove(at, options)
+        await behindChange()
+        return removed
+      },
+      move: async (from, to, options) => {
+        const moved = await volume.move(from, to, options)
+        await behindChange()
+        return moved
+      },
       async *follow(since, signal) {
         heard = since.seq
         for await (const { rows } of volume.follow(since, signal)) {
@@ -67,7 +80,10 @@ async function lateMount(t: ExecutionContext): Promise<Late> {
     await until(() => heard === cursor.seq)
     gate = closedGate()
   }
-  return { fs, hear, files }
+  const behindChanges = (act: typeof behindChange) => {
+    behindChange = act
+  }
+  return { fs, hear, behindChanges, files }
 }
 
 function closedGate() {
@@ -144,4 +160,44 @@ test('a folder whose name alone changed case keeps what is in it', async (t) => 
   await hear()
   t.deepEqual(await namesIn(fs, '/'), ['NAME'])
   t.deepEqual(await namesIn(fs, '/NAME'), ['file'])
+})
+
+test('a name that others give anew while the open file of that name is being unlinked is seen', async (t) => {
+  const { fs, hear, behindChanges, files } = await lateMount(t)
+  t.deepEqual(await namesIn(fs, '/'), [])
+  await save(fs, '/a')
+  await fs.hide('/a', '/.fuse_hidden1')
+  behindChanges(async () => {
+    t.is((await files.post('a', { body: 'another' })).status, 200)
+    await hear()
+  })
+  await fs.dropHidden('/a')
+  t.deepEqual(await namesIn(fs, '/'), ['a'])
+  t.is((await fs.getattr('/a')).size, 'another'.length)
+})
+
+test('a name that others give anew while it is being unlinked is seen', async (t) => {
+  const { fs, hear, behindChanges, files } = await lateMount(t)
+  t.deepEqual(await namesIn(fs, '/'), [])
+  await save(fs, '/a')
+  behindChanges(async () => {
+    t.is((await files.post('a', { body: 'another' })).status, 200)
+    await hear()
+  })
+  await fs.unlink('/a')
+  t.deepEqual(await namesIn(fs, '/'), ['a'])
+  t.is((await fs.getattr('/a')).size, 'another'.length)
+})
+
+test('a name that others give anew while it is being moved away is seen', async (t) => {
+  const { fs, hear, behindChanges, files } = await lateMount(t)
+  t.deepEqual(await namesIn(fs, '/'), [])
+  await save(fs, '/a')
+  behindChanges(async () => {
+    t.is((await files.post('a', { body: 'another' })).status, 200)
+    await hear()
+  })
+  await fs.rename('/a', '/b')
+  t.deepEqual(await namesIn(fs, '/'), ['a', 'b'])
+  t.is((await fs.getattr('/a')).size, 'another'.length)
 })
