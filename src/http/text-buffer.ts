@@ -11,6 +11,11 @@ export class TextBuffer {
     this.#bytes = Buffer.allocUnsafeSlow(room)
   }
 
+  /** In bytes, so far. */
+  get length(): number {
+    return this.#length
+  }
+
   add(piece: string): void {
     // No UTF-16 unit takes more than three bytes.
     const needed = this.#length + 3 * piece.length

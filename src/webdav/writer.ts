@@ -12,8 +12,8 @@ import { response } from './xml/multistatus.js'
 /** Writes responses; asks for dead properties only where entries have some, and then for all of a batch at once. */
 export interface EntryWriter {
   write(entries: readonly Entry[]): Promise<string>
-  /** The same for many, as UTF-8. */
-  encode(entries: readonly Entry[]): Promise<Buffer>
+  /** The same for many, as UTF-8. `ends`: takes where the response about each ends. */
+  encode(entries: readonly Entry[], ends?: number[]): Promise<Buffer>
   /** How the client addresses a canonical path. */
   hrefOf(path: string, kind: Entry['kind']): string
 }
@@ -39,10 +39,13 @@ export async function writerOf(
       const dead = await deadOf(entries)
       return entries.map((entry) => write(entry, dead)).join('')
     },
-    encode: async (entries) => {
+    encode: async (entries, ends) => {
       const dead = await deadOf(entries)
       const xml = new TextBuffer(RESPONSE_BYTES * entries.length)
-      for (const entry of entries) xml.add(write(entry, dead))
+      for (const entry of entries) {
+        xml.add(write(entry, dead))
+        ends?.push(xml.length)
+      }
       return xml.bytes()
     },
   }

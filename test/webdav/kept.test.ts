@@ -1,5 +1,6 @@
 import test from 'ava'
 import { redisWork } from '../costs/redis-watch.js'
+import { Random } from '../support/random.js'
 import { type TestServer, testServer } from '../support/server.js'
 import { type DavAnswer, type DavRequest, davOf } from './support.js'
 
@@ -80,6 +81,92 @@ test.serial('whatever changes in it or below is seen at once', async (t) => {
     const alone = await dav('PROPFIND', `/dav/s/big/${name}`, { depth: '0' }, FOUR)
     t.is(after, saidOf(alone, name), what)
   }
+})
+
+/** What is said of each member, by its href; asked in other words, which no kept listing answers. */
+async function afresh(path: string): Promise<Map<string, string>> {
+  return responsesOf(await list(dav, `${FOUR}\n${' '.repeat(asked++ % 1000)}`, path))
+}
+let asked = 0
+
+/** What two listings say differently, in whatever order they say it. */
+function unlike(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>) {
+  return [...new Set([...a.keys(), ...b.keys()])]
+    .filter((href) => a.get(href) !== b.get(href))
+    .map((href) => [href, a.get(href), b.get(href)])
+}
+
+function responsesOf({ text }: DavAnswer): Map<string, string> {
+  const responses = text.replace('</D:multistatus>', '').split('<D:response>').slice(1)
+  return new Map(responses.map((one) => [/<D:href>([^<]*)/.exec(one)?.[1] ?? '', one]))
+}
+
+test.serial('after a change what the journal tells of is read, and nothing else', async (t) => {
+  await list(dav)
+  await dav('PUT', '/dav/s/big/file-20', {}, 'changed')
+  await dav('PUT', '/dav/s/big/added', {}, 'x')
+  await dav('DELETE', '/dav/s/big/file-21')
+  const redis = await server.redis.connect('changed')
+  let listing: DavAnswer | undefined
+  const { inScripts } = await redisWork(redis, async () => {
+    listing = await list(dav)
+  })
+  t.false(inScripts.includes('zrangebylex'), inScripts.join(' '))
+  t.deepEqual(unlike(responsesOf(listing as DavAnswer), await afresh('/dav/s/big/')), [])
+})
+
+test.serial('changes of all kinds, one upon the other, show as they do when all is read', async (t) => {
+  t.timeout(60_000)
+  await dav('MKCOL', '/dav/s/aside/')
+  const random = Random.seeded()
+  t.log(`seed ${random.seed}`)
+  const files = Array.from({ length: 30 }, (_, n) => `/dav/s/big/file-${100 + n}`)
+  const to = (destination: string) => ({ destination, overwrite: 'T' })
+  const steps: readonly (() => Promise<unknown>)[] = [
+    () => dav('PUT', random.pick(files), {}, 'x'.repeat(random.below(50))),
+    () => dav('PUT', `/dav/s/big/new-${random.below(10)}`, {}, 'new'),
+    () => dav('DELETE', random.pick(files)),
+    () => dav('DELETE', `/dav/s/big/new-${random.below(10)}`),
+    () => dav('MOVE', random.pick(files), to(random.pick(files))),
+    () => dav('MOVE', random.pick(files), to(random.pick(files).replace('file', 'FILE'))),
+    () => dav('MOVE', random.pick(files), to('/dav/s/aside/one')),
+    () => dav('MOVE', '/dav/s/aside/one', to(random.pick(files))),
+    () => dav('COPY', '/dav/s/big/file-5', to(random.pick(files))),
+    () => dav('MKCOL', '/dav/s/big/below/deeper/'),
+    () => dav('PUT', '/dav/s/big/below/deeper/file', {}, 'deep'),
+    () => dav('MOVE', '/dav/s/big/below/deeper/', to('/dav/s/big/lifted/')),
+    () => dav('MOVE', '/dav/s/big/lifted/', to('/dav/s/big/below/deeper/')),
+    () => dav('DELETE', '/dav/s/big/lifted/'),
+    () => dated(random.pick(files)),
+  ]
+  for (let round = 0; round < 40; round++) {
+    for (let count = random.below(6); count >= 0; count--) await random.pick(steps)()
+    t.deepEqual(unlike(responsesOf(await list(dav)), await afresh('/dav/s/big/')), [], `round ${round}`)
+  }
+})
+
+test.serial('a folder that has moved, or another in its place, is listed as it is', async (t) => {
+  await list(dav)
+  await dav('MOVE', '/dav/s/big/', { destination: '/dav/s/large/' })
+  t.is((await list(dav)).status, 404)
+  t.deepEqual(unlike(responsesOf(await list(dav, FOUR, '/dav/s/large/')), await afresh('/dav/s/large/')), [])
+  await dav('MKCOL', '/dav/s/big/')
+  t.is(responsesOf(await list(dav)).size, 1)
+  await dav('DELETE', '/dav/s/big/')
+  await dav('MOVE', '/dav/s/large/', { destination: '/dav/s/big/' })
+  await dav('PUT', '/dav/s/big/back', {}, 'x')
+  t.deepEqual(unlike(responsesOf(await list(dav)), await afresh('/dav/s/big/')), [])
+})
+
+test.serial('so many changes that reading all is less', async (t) => {
+  t.timeout(60_000)
+  await list(dav)
+  let next = 0
+  const lane = async () => {
+    while (next < 400) await dav('PUT', `/dav/s/big/file-${200 + next++}`, {}, 'other')
+  }
+  await Promise.all(Array.from({ length: 8 }, lane))
+  t.deepEqual(unlike(responsesOf(await list(dav)), await afresh('/dav/s/big/')), [])
 })
 
 test.serial('another question has another answer, and locks are told as they are', async (t) => {

@@ -68,7 +68,10 @@ async function stretchOf(
 }
 
 /** The entries that are at these paths, spelled exactly so. */
-async function lookUp({ deps, op }: EntryCall, paths: readonly string[]): Promise<Map<string, Entry>> {
+export async function lookUp(
+  { deps, op }: Pick<EntryCall, 'deps' | 'op'>,
+  paths: readonly string[],
+): Promise<Map<string, Entry>> {
   const found = new Map<string, Entry>()
   for (let at = 0; at < paths.length; at += AT_ONCE) {
     const step = paths.slice(at, at + AT_ONCE)
