@@ -2,8 +2,8 @@
 import type { IncomingMessage } from 'node:http'
 import { type Ahead, readAhead } from '../http/ahead.js'
 import type { AppDeps } from '../http/deps.js'
+import { keptListings } from '../http/listings/kept.js'
 import type { Look } from './call.js'
-import { keptListings } from './kept.js'
 import type { DavTarget } from './target.js'
 
 /** See `readAhead`. Undefined where the request changes something, or its conditions are to be looked at first. */

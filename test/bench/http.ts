@@ -70,7 +70,7 @@ class Bench {
       target: { says: '≥ 60 % of bare', reached: ([a = 0, b = 0]) => a >= 0.6 * b },
     }
     yield this.#newFiles('in memory', [ours, ...apache])
-    yield await this.#listing(ours, apache[0])
+    yield* this.#listings(ours, apache[0])
     yield* this.#large(ours, [bare, wide, ...apache], await stage.folder(where))
   }
 
@@ -101,19 +101,30 @@ class Bench {
     }
   }
 
-  async #listing(ours: Ours, apache: Peer | undefined): Promise<Measurement> {
-    const milliseconds = (peer: Peer, more: readonly string[] = []): Side => ({
-      name: more.length === 0 ? peer.name : `${peer.name}, PROPFIND of 4`,
-      run: async () => 1000 * (await curl(peer, 'listed/', more)),
-    })
+  async *#listings(ours: Ours, apache: Peer | undefined): AsyncGenerator<Measurement> {
+    const peers = apache ? [ours, apache] : [ours]
     const propfind = ['-X', 'PROPFIND', '-H', 'Depth: 1', '-d', FOUR_PROPERTIES]
-    for (const peer of apache ? [ours, apache] : [ours]) await fillFolder(peer, 'listed', LISTED)
-    return {
-      name: `listing of ${LISTED.toLocaleString('en')} entries`,
+    for (const peer of peers) await fillFolder(peer, 'listed', LISTED)
+    let changes = 0
+    const line = (when: string, before: (peer: Peer) => Promise<void>, query = ''): Measurement => ({
+      name: `listing of ${LISTED.toLocaleString('en')} entries${when}`,
       unit: 'ms',
-      sides: [milliseconds(ours), ...(apache ? [milliseconds(apache, propfind)] : [])],
+      sides: peers.map((peer) => ({
+        name: peer === ours ? peer.name : `${peer.name}, PROPFIND of 4`,
+        run: async () => {
+          await before(peer)
+          return (
+            1000 *
+            (await curl(peer, peer === ours ? `listed/${query}` : 'listed/', peer === ours ? [] : propfind))
+          )
+        },
+      })),
       target: { says: '< 40 ms', reached: ([a = 0]) => a < 40 },
-    }
+    })
+    yield line('', async () => {})
+    yield line(', after a change', (peer) => put(peer, `listed/changed-${changes++}`, Buffer.from('12345')))
+    // What is asked for in pages is never kept.
+    yield line(', the first time', async () => {}, '?limit=100000')
   }
 
   async *#large(ours: Ours, others: readonly Peer[], folder: string): AsyncGenerator<Measurement> {

@@ -1,5 +1,7 @@
 import test from 'ava'
 import { redisWork } from '../costs/redis-watch.js'
+import { must, teamOf } from '../sharing/http.js'
+import { json } from '../support/http.js'
 import { Random } from '../support/random.js'
 import { type TestServer, testServer } from '../support/server.js'
 import { type DavAnswer, type DavRequest, davOf } from './support.js'
@@ -101,6 +103,12 @@ function responsesOf({ text }: DavAnswer): Map<string, string> {
   return new Map(responses.map((one) => [/<D:href>([^<]*)/.exec(one)?.[1] ?? '', one]))
 }
 
+/** The listing over the novem API, by name; and page by page, which is never kept. */
+async function novemRows(query = ''): Promise<Map<string, string>> {
+  const rows = await json(await server.fetch(`/v1/code/spaces/s/content/big${query}`))
+  return new Map(rows.map((row: { name: string }) => [row.name, JSON.stringify(row)]))
+}
+
 test.serial('after a change what the journal tells of is read, and nothing else', async (t) => {
   await list(dav)
   await dav('PUT', '/dav/s/big/file-20', {}, 'changed')
@@ -113,6 +121,16 @@ test.serial('after a change what the journal tells of is read, and nothing else'
   })
   t.false(inScripts.includes('zrangebylex'), inScripts.join(' '))
   t.deepEqual(unlike(responsesOf(listing as DavAnswer), await afresh('/dav/s/big/')), [])
+
+  await novemRows()
+  await dav('PUT', '/dav/s/big/file-22', {}, 'changed')
+  await dav('DELETE', '/dav/s/big/added')
+  let rows = new Map<string, string>()
+  const novem = await redisWork(redis, async () => {
+    rows = await novemRows()
+  })
+  t.false(novem.inScripts.includes('zrangebylex'), novem.inScripts.join(' '))
+  t.deepEqual(unlike(rows, await novemRows('?limit=10000')), [])
 })
 
 test.serial('changes of all kinds, one upon the other, show as they do when all is read', async (t) => {
@@ -142,6 +160,7 @@ test.serial('changes of all kinds, one upon the other, show as they do when all 
   for (let round = 0; round < 40; round++) {
     for (let count = random.below(6); count >= 0; count--) await random.pick(steps)()
     t.deepEqual(unlike(responsesOf(await list(dav)), await afresh('/dav/s/big/')), [], `round ${round}`)
+    t.deepEqual(unlike(await novemRows(), await novemRows('?limit=10000')), [], `round ${round}`)
   }
 })
 
@@ -157,6 +176,26 @@ test.serial('a folder that has moved, or another in its place, is listed as it i
   await dav('PUT', '/dav/s/big/back', {}, 'x')
   t.deepEqual(unlike(responsesOf(await list(dav)), await afresh('/dav/s/big/')), [])
 })
+
+test.serial(
+  'over the novem API it says what the caller may do, and 304 where nothing has changed',
+  async (t) => {
+    await novemRows()
+    const reader = await server.user('reader')
+    const team = await teamOf(server, 'readers', reader)
+    await must(server, 'PUT', `/v1/code/spaces/s/shared/${team}~r`)
+    const path = `/v1/users/${server.account.name}/code/spaces/s/content/big`
+    const theirs = await json(await reader.fetch(path))
+    const [mine = ''] = (await novemRows()).values()
+    t.is(theirs.length, (await novemRows()).size)
+    t.not(theirs[0].permissions?.join(), JSON.parse(mine).permissions?.join())
+    const listing = await server.fetch('/v1/code/spaces/s/content/big')
+    const etag = listing.headers.get('etag') ?? ''
+    await listing.arrayBuffer()
+    const again = await server.fetch('/v1/code/spaces/s/content/big', { headers: { 'if-none-match': etag } })
+    t.is(again.status, 304)
+  },
+)
 
 test.serial('so many changes that reading all is less', async (t) => {
   t.timeout(60_000)

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { deltaOf } from '../../src/webdav/sync/delta.js'
+import { deltaOf } from '../../src/space/delta.js'
 import { davChild, textOf } from '../../src/webdav/xml/element.js'
 import { withServer } from './fixture.js'
 import { type DavAnswer, refusedAs, refusedFor, told } from './support.js'

@@ -1,11 +1,11 @@
 /** PROPFIND (RFC 4918 §9.1): one step for the entry and its first page; large folders and trees as a stream. */
 import type { Answer } from '../../http/answer.js'
+import type { Asked } from '../../http/listings/kept.js'
 import type { Entry } from '../../space/types.js'
 import { type DavCall, type EntryCall, entryCall } from '../call.js'
 import { DavError } from '../errors.js'
 import { type Depth, depthOf, prefersMinimal } from '../headers.js'
 import { withIf } from '../if-check.js'
-import type { Asked } from '../kept.js'
 import { membersAnswer } from '../members.js'
 import { type Renderer, rendererOf } from '../properties/render.js'
 import { parsePropfind } from '../properties/request.js'
@@ -32,7 +32,7 @@ export async function propfind(call: DavCall): Promise<Answer> {
   const renderer = rendererOf(query, minimal)
   const answer =
     call.target.kind === 'space'
-      ? await inSpace(await withIf(entryCall(call, call.target)), depth, renderer, { query, minimal })
+      ? await inSpace(await withIf(entryCall(call, call.target)), depth, renderer, [query, minimal])
       : await topAnswer(call, depth, renderer)
   return minimal
     ? { ...answer, headers: [...answer.headers, 'Preference-Applied', 'return=minimal'] }

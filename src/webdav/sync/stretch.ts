@@ -1,13 +1,9 @@
 /** What a stretch of the journal comes to, as things are now: which entries to tell, and which have gone. */
-import { SpaceError } from '../../space/errors.js'
-import { parsePath } from '../../space/names.js'
+import { lookUp } from '../../http/listings/look-up.js'
+import { above, deltaOf, isBelow } from '../../space/delta.js'
 import type { Change, Entry } from '../../space/types.js'
 import type { EntryCall } from '../call.js'
-import { above, deltaOf, isBelow } from './delta.js'
 import type { SyncRequest } from './request.js'
-
-/** Entries looked up at once. */
-const AT_ONCE = 100
 
 export interface Stretch {
   /** How many of the rows. */
@@ -65,28 +61,4 @@ async function stretchOf(
     // Something is again where a moved folder was: what went with that cannot be told from what is there.
     broken: delta.broken || [...delta.left].some((path) => now.has(path)),
   }
-}
-
-/** The entries that are at these paths, spelled exactly so. */
-export async function lookUp(
-  { deps, op }: Pick<EntryCall, 'deps' | 'op'>,
-  paths: readonly string[],
-): Promise<Map<string, Entry>> {
-  const found = new Map<string, Entry>()
-  for (let at = 0; at < paths.length; at += AT_ONCE) {
-    const step = paths.slice(at, at + AT_ONCE)
-    const entries = await Promise.all(
-      step.map((path) => deps.tree.stat(op, { path: parsePath(path) }).catch(nothingThere)),
-    )
-    for (const result of entries) {
-      if (result && step.includes(result.entry.path)) found.set(result.entry.path, result.entry)
-    }
-  }
-  return found
-}
-
-function nothingThere(error: unknown): undefined {
-  if (error instanceof SpaceError && error.code === 'NOT_FOUND' && error.details.missing !== 'space')
-    return undefined
-  throw error
 }

@@ -10,7 +10,7 @@ import { flag } from '../../target.js'
 import { metadata } from '../metadata.js'
 import type { SpaceCall } from '../space-call.js'
 import { entryHeaders } from './headers.js'
-import { folderAnswer, pageRequest } from './list.js'
+import { folderAnswer, keptAnswer, pageRequest } from './list.js'
 import { placeOf } from './place.js'
 import { treeAnswer } from './tree.js'
 import { viewAnswer } from './view.js'
@@ -20,10 +20,12 @@ export async function readContent(call: SpaceCall): Promise<Answer> {
   if (call.query.size > 0 && flag(call.query, 'recursive')) return treeAnswer(call, at)
   const view = call.query.get('view')
   if (view !== undefined) return viewAnswer(call, at, view)
+  const kept = await keptAnswer(call, at)
+  if (kept) return kept
   const found = await call.deps.tree.look(call.op, at, pageRequest(call.query))
   const { entry, page } = found
   if (entry.kind === 'file') return contentAnswer(call, entry, found.access)
-  return folderAnswer(call, { ...found, entry }, page ?? { entries: [] })
+  return folderAnswer(call, at, { ...found, entry }, page ?? { entries: [] })
 }
 
 async function contentAnswer(call: SpaceCall, entry: FileEntry, access: Access): Promise<Answer> {

@@ -4,10 +4,11 @@ import { pathString } from '../../../space/names.js'
 import { quote } from '../../../space/quote.js'
 import type { Entry, Location } from '../../../space/types.js'
 import { type Answer, JSON_TYPE, jsonAnswer } from '../../answer.js'
+import { textsOf } from '../../listings/kept.js'
 import { metadata } from '../metadata.js'
 import type { SpaceCall } from '../space-call.js'
 import { entryHeaders } from './headers.js'
-import { allPages, pageJson } from './list.js'
+import { enclosed, pageJson, rowPieces } from './list.js'
 
 /**
  * `view=entry`: the metadata of a file or folder. `view=children`: `{"folder": metadata, "children": […]}`, whole, however
@@ -40,7 +41,11 @@ async function childrenAnswer(call: SpaceCall, at: Location): Promise<Answer> {
   if (page.cursor === undefined) {
     return { status: 200, headers, body: pageJson(child, page, before, ']}') }
   }
-  return { status: 200, headers, body: allPages(call, entry.id, child, page, { before, after: ']}' }) }
+  return {
+    status: 200,
+    headers,
+    body: enclosed(before, textsOf(rowPieces(call, entry.id, child, page)), ']}'),
+  }
 }
 
 function markHeaders({

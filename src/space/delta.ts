@@ -2,7 +2,7 @@
  * What a stretch of the journal means for a client that has the state before it: which paths to look at again, and which
  * trees came into sight as a whole. What they are now is looked up afterwards; rows that follow are told later again.
  */
-import type { Change } from '../../space/types.js'
+import type { Change } from './types.js'
 
 export interface Delta {
   /** Canonical paths of entries that were made, changed, or went, with what they were then. */

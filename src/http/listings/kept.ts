@@ -1,12 +1,11 @@
 /**
  * Long listings as they were last written. Clients ask for the same folders again and again, and a folder's etag is another one as soon as
  * anything below it is: while Redis says it is the same, so is the listing, and one entry is read instead of all; where it is not, the journal
- * says which members to read anew (`members.ts`). Nothing is ever answered without asking, so it does not matter which process of several has
+ * says which members to read anew (`as-now.ts`). Nothing is ever answered without asking, so it does not matter which process of several has
  * kept what.
  */
-import { Recent } from '../recent.js'
-import type { JournalMark } from '../space/types.js'
-import type { PropertyQuery } from './properties/request.js'
+import { Recent } from '../../recent.js'
+import type { JournalMark } from '../../space/types.js'
 
 /** Of memory, for one listing, and for all that a server keeps. */
 const LARGEST_BYTES = 8 * 1024 * 1024
@@ -16,11 +15,8 @@ const NAME_COST = 64
 /** Members in a piece that others are still added to. */
 const LARGEST_PIECE = 2000
 
-/** What a listing was asked for: equal bodies are one object, see `parsePropfind`. */
-export interface Asked {
-  readonly query: PropertyQuery
-  readonly minimal: boolean
-}
+/** What a listing depends on besides the folder: who asks, and for what. Compared one by one, by identity. */
+export type Asked = readonly unknown[]
 
 /** The folder, and where the journal stood, when a listing was written. */
 export interface State {
@@ -62,6 +58,11 @@ export class Listing {
     const end = withMore(room ?? EMPTY, added)
     return new Listing(this.asked, state, end.names.length > 0 ? [...pieces, end] : pieces)
   }
+}
+
+/** The texts of pieces that are not kept. */
+export async function* textsOf(pieces: AsyncIterable<Piece>): AsyncGenerator<Buffer, void> {
+  for await (const { text } of pieces) yield text
 }
 
 const EMPTY: Piece = { text: Buffer.alloc(0), names: [], ends: [] }
@@ -117,27 +118,27 @@ export class KeptListings {
   readonly #kept = new Recent<Listing>(MOST_BYTES, ({ bytes }) => bytes)
 
   /** Is it worth asking for the folder's entry alone? */
-  has(space: string, href: string): boolean {
-    return this.#kept.has(keyOf(space, href))
+  has(space: string, at: string): boolean {
+    return this.#kept.has(keyOf(space, at))
   }
 
   /** The listing of this folder at that place, if it is what is asked for, however old. */
-  get(space: string, href: string, { query, minimal }: Asked, folder: number): Listing | undefined {
-    const kept = this.#kept.get(keyOf(space, href))
+  get(space: string, at: string, asked: Asked, folder: number): Listing | undefined {
+    const kept = this.#kept.get(keyOf(space, at))
     if (!kept || kept.state.folder !== folder) return undefined
-    return kept.asked.query === query && kept.asked.minimal === minimal ? kept : undefined
+    return kept.asked.every((one, index) => one === asked[index]) ? kept : undefined
   }
 
   /** Keeps it, if it is not too long. */
-  keep(space: string, href: string, listing: Listing): void {
-    if (listing.bytes <= LARGEST_BYTES) this.#kept.set(keyOf(space, href), listing)
-    else this.#kept.delete(keyOf(space, href))
+  keep(space: string, at: string, listing: Listing): void {
+    if (listing.bytes <= LARGEST_BYTES) this.#kept.set(keyOf(space, at), listing)
+    else this.#kept.delete(keyOf(space, at))
   }
 
   /** Passes pieces of a listing on, and keeps it if it comes to its end. */
   async *keeping(
     space: string,
-    href: string,
+    at: string,
     asked: Asked,
     state: State,
     pieces: AsyncIterable<Piece>,
@@ -150,12 +151,12 @@ export class KeptListings {
       else kept = []
       yield piece.text
     }
-    if (bytes <= LARGEST_BYTES) this.keep(space, href, new Listing(asked, state, kept))
+    if (bytes <= LARGEST_BYTES) this.keep(space, at, new Listing(asked, state, kept))
   }
 }
 
-function keyOf(space: string, href: string): string {
-  return `${space} ${href}`
+function keyOf(space: string, at: string): string {
+  return `${space} ${at}`
 }
 
 const byServer = new WeakMap<object, KeptListings>()
