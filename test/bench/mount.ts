@@ -39,8 +39,8 @@ const PROMISES =
   'fsync does not promise the same everywhere: ours returns when the server has the bytes, in both modes, and so does that of sshfs (whose server then ' +
   'also waits for its disk); davfs2 and rclone send them behind it, and theirs returns when they are in the local cache. What rclone promises is the line without fsync.'
 const RCLONE_MOUNT = 'rclone mount'
-/** After its default of 5 s it sends what was written (`--vfs-write-back`). */
-const RCLONE_REST = 5500
+/** After its default of 5 s it sends what was written (`--vfs-write-back`); a folder with files that are under way it cannot remove. */
+const RCLONE_REST = 12_000
 const MAX_OUTPUT = 100 * MB
 
 export const mount: Group = async function* ({ quick }) {
