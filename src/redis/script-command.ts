@@ -33,13 +33,27 @@ export function scriptHead(name: 'evalsha' | 'eval', word: string): ScriptHead {
   return { name, word, encoded }
 }
 
+/** Commands that leave together, at most: Redis is to begin with these while the rest of a turn is still being worked out. */
+const MOST_TOGETHER = 8
+const gathered = new WeakMap<object, number>()
+
 /**
- * Commands given in one turn of the event loop leave in one system call, whichever requests they are for: waking Redis costs as
- * much as a small script. A cluster's nodes have connections of their own, which ioredis keeps to itself.
+ * Commands given in one turn of the event loop leave several in a system call, whichever requests they are for: waking Redis costs
+ * as much as a small script. A cluster's nodes have connections of their own, which ioredis keeps to itself.
  */
 export function gather(redis: RedisClient): void {
   const { stream, commandQueue } = redis as Partial<Redis>
-  if (!stream || !commandQueue || stream.writableCorked > 0) return
+  if (!stream || !commandQueue) return
+  const count = gathered.get(stream) ?? 0
+  if (stream.writableCorked > 0) {
+    gathered.set(stream, count + 1)
+    if (count < MOST_TOGETHER) return
+    stream.uncork()
+    stream.cork()
+    gathered.set(stream, 1)
+    return
+  }
+  gathered.set(stream, 1)
   stream.cork()
   setImmediate(() => {
     stream.uncork()
