@@ -15,7 +15,7 @@ import type { ExpectedDigests } from './digests.js'
 import { announcedLength, askForBody, expectsContinue } from './request-body.js'
 
 /** Up to this size taking the bytes in is cheaper than asking first whether they are wanted. */
-const SMALL_BYTES = 64 * 1024
+const SMALL_BYTES = 256 * 1024
 
 export interface Upload {
   readonly deps: Pick<AppDeps, 'tree' | 'blobs' | 'log'>
@@ -44,8 +44,20 @@ export async function upload(call: Upload, at: Location, request: WriteRequest):
   }
   // Nobody can have lost their access between `load` and a body that had come by then.
   const isHere = isSmall && call.req.readableLength >= length
+  const again = isHere ? undefined : reloadedAtEnd(call)
   const blob = await receive(call, at, length)
-  return commit(call, at, blob, request, isHere ? undefined : call.reload)
+  return commit(call, at, blob, request, again)
+}
+
+/** Who asks, as soon as the last byte has come: while the store is still busy with it. */
+function reloadedAtEnd({ req, reload }: Upload): () => Promise<OpContext> {
+  let loading: Promise<OpContext> | undefined
+  req.once('end', () => {
+    loading = reload()
+    // Whoever takes it hears of it.
+    loading.catch(() => undefined)
+  })
+  return () => loading ?? reload()
 }
 
 function receive(call: Upload, at: Location, length: number | undefined): Promise<StoredBlob> {

@@ -15,7 +15,7 @@ export interface TestSentinel {
   /** REDIS_URL. */
   readonly url: string
   connect(name?: string, replicas?: number): Promise<RedisClient>
-  /** The server that is master now. */
+  /** The server that is master now, by the word of all sentinels; while they differ, the one before. */
   master(): Promise<RedisServer>
   stop(): Promise<void>
 }
@@ -65,6 +65,7 @@ export async function testSentinel({
   for (const sentinel of asked) await knowsAll(sentinel, replicas)
   const url = `redis-sentinel://${announced.map((port) => `127.0.0.1:${port}`).join(',')}/main`
   const clients = new Map<number, Clients>()
+  let master = first
   return {
     url,
     connect: (name, wait = 0) => {
@@ -73,9 +74,12 @@ export async function testSentinel({
       return some.connect(name)
     },
     master: async () => {
-      const reply = await (asked[0] as Redis).call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'main')
-      const [, port] = reply as [string, string]
-      return data[ports.indexOf(Number(port))] as RedisServer
+      const replies = await Promise.all(
+        asked.map((sentinel) => sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'main')),
+      )
+      const said = new Set((replies as [string, string][]).map(([, port]) => Number(port)))
+      if (said.size === 1) [master = first] = said
+      return data[ports.indexOf(master)] as RedisServer
     },
     stop: async () => {
       for (const some of clients.values()) some.end()
