@@ -1,7 +1,7 @@
 /** PROPFIND of a folder and its members: in one step, as a stream, or as it was kept, with what the journal says of it since. */
 import type { Answer } from '../http/answer.js'
 import { asNow } from '../http/listings/as-now.js'
-import { type Asked, keptListings, type Listing, type Piece, textsOf } from '../http/listings/kept.js'
+import { type Asked, keptListings, type Piece, textsOf } from '../http/listings/kept.js'
 import { foldName } from '../space/names.js'
 import type { Page } from '../space/operations.js'
 import type { Entry } from '../space/types.js'
@@ -27,7 +27,12 @@ export async function membersAnswer(call: EntryCall, renderer: Renderer, asked: 
     const listing = kept && (await asNow(call, kept, found, (member) => writer.encode([member])))
     if (listing) {
       if (listing !== kept) listings.keep(op.space, target.href, listing)
-      return multistatus(again(OPEN + (await writer.write([found.entry])), listing))
+      return multistatus(
+        enclosed(
+          OPEN + (await writer.write([found.entry])),
+          listing.pieces.map(({ text }) => text),
+        ),
+      )
     }
   }
   if (found.entry.kind === 'folder' && !found.page) {
@@ -47,15 +52,12 @@ export async function membersAnswer(call: EntryCall, renderer: Renderer, asked: 
   return multistatus(enclosed(top, text))
 }
 
-async function* again(top: string, listing: Listing): AsyncGenerator<string | Buffer, void> {
+async function* enclosed(
+  top: string,
+  texts: AsyncIterable<Buffer> | Iterable<Buffer>,
+): AsyncGenerator<string | Buffer, void> {
   yield top
-  for (const { text } of listing.pieces) yield text
-  yield CLOSE
-}
-
-async function* enclosed(top: string, text: AsyncIterable<Buffer>): AsyncGenerator<string | Buffer, void> {
-  yield top
-  yield* text
+  yield* texts
   yield CLOSE
 }
 

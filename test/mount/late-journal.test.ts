@@ -162,42 +162,31 @@ test('a folder whose name alone changed case keeps what is in it', async (t) => 
   t.deepEqual(await namesIn(fs, '/NAME'), ['file'])
 })
 
-test('a name that others give anew while the open file of that name is being unlinked is seen', async (t) => {
-  const { fs, hear, behindChanges, files } = await lateMount(t)
-  t.deepEqual(await namesIn(fs, '/'), [])
-  await save(fs, '/a')
-  await fs.hide('/a', '/.fuse_hidden1')
-  behindChanges(async () => {
-    t.is((await files.post('a', { body: 'another' })).status, 200)
-    await hear()
-  })
-  await fs.dropHidden('/a')
-  t.deepEqual(await namesIn(fs, '/'), ['a'])
-  t.is((await fs.getattr('/a')).size, 'another'.length)
-})
+const WAYS: Readonly<
+  Record<string, { readonly go: (fs: FileSystem) => Promise<void>; readonly left: readonly string[] }>
+> = {
+  'the open file of that name is being unlinked': {
+    go: async (fs) => {
+      await fs.hide('/a', '/.fuse_hidden1')
+      await fs.dropHidden('/a')
+    },
+    left: ['a'],
+  },
+  'it is being unlinked': { go: async (fs) => fs.unlink('/a'), left: ['a'] },
+  'it is being moved away': { go: async (fs) => fs.rename('/a', '/b'), left: ['a', 'b'] },
+}
 
-test('a name that others give anew while it is being unlinked is seen', async (t) => {
-  const { fs, hear, behindChanges, files } = await lateMount(t)
-  t.deepEqual(await namesIn(fs, '/'), [])
-  await save(fs, '/a')
-  behindChanges(async () => {
-    t.is((await files.post('a', { body: 'another' })).status, 200)
-    await hear()
+for (const [what, { go, left }] of Object.entries(WAYS)) {
+  test(`a name that others give anew while ${what} is seen`, async (t) => {
+    const { fs, hear, behindChanges, files } = await lateMount(t)
+    t.deepEqual(await namesIn(fs, '/'), [])
+    await save(fs, '/a')
+    behindChanges(async () => {
+      t.is((await files.post('a', { body: 'another' })).status, 200)
+      await hear()
+    })
+    await go(fs)
+    t.deepEqual(await namesIn(fs, '/'), left)
+    t.is((await fs.getattr('/a')).size, 'another'.length)
   })
-  await fs.unlink('/a')
-  t.deepEqual(await namesIn(fs, '/'), ['a'])
-  t.is((await fs.getattr('/a')).size, 'another'.length)
-})
-
-test('a name that others give anew while it is being moved away is seen', async (t) => {
-  const { fs, hear, behindChanges, files } = await lateMount(t)
-  t.deepEqual(await namesIn(fs, '/'), [])
-  await save(fs, '/a')
-  behindChanges(async () => {
-    t.is((await files.post('a', { body: 'another' })).status, 200)
-    await hear()
-  })
-  await fs.rename('/a', '/b')
-  t.deepEqual(await namesIn(fs, '/'), ['a', 'b'])
-  t.is((await fs.getattr('/a')).size, 'another'.length)
-})
+}
