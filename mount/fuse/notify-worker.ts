@@ -4,10 +4,16 @@
  */
 import { writeSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
+import { isFuse } from './descriptor.js'
 
 const { descriptor } = workerData as { descriptor: number }
 
 parentPort?.on('message', (messages: readonly Uint8Array[]) => {
+  // libfuse closes it as soon as the mount has gone, and then the number may be that of any file or socket.
+  if (!isFuse(descriptor)) {
+    parentPort?.postMessage('The mount has gone.')
+    return
+  }
   for (const message of messages) {
     try {
       writeSync(descriptor, message)

@@ -116,14 +116,17 @@ export async function survives(t: ExecutionContext, options: Survival): Promise<
 async function check(t: ExecutionContext, target: Target, worker: HttpWorker): Promise<State> {
   const real = await readState(target, worker.top)
   const [acknowledged = new Map(), other = acknowledged] = worker.possible
-  const matches = same(real, acknowledged) || same(real, other)
-  if (!matches) t.deepEqual(real, acknowledged)
+  if (differences(real, other).length > 0) t.deepEqual(differences(real, acknowledged), [])
   t.pass()
   return real
 }
 
-function same(a: State, b: State): boolean {
-  return a.size === b.size && [...a].every(([path, kind]) => b.get(path) === kind)
+/** What is there and what should be, for each path where they are not the same. */
+function differences(real: State, expected: State): string[] {
+  return [...new Set([...real.keys(), ...expected.keys()])].flatMap((path) => {
+    const [is, should] = [real, expected].map((state) => state.get(path) ?? 'nothing')
+    return is === should ? [] : [`${path} is ${is}, not ${should}`]
+  })
 }
 
 /** An upload that never ends by itself. */

@@ -8,7 +8,7 @@ import { type TestCluster, testCluster } from '../support/redis-cluster.js'
 import { type TestSentinel, testSentinel } from '../support/redis-sentinel.js'
 import { at, blob, LIMITS, TestSpace } from '../support/space.js'
 
-/** Masters that are killed or freeze and are replaced, replicas that are away. Writes wait for one replica. */
+/** Masters that are killed or freeze and are replaced, replicas that are away. Writes wait for all replicas. */
 
 const LONG_MS = 30_000
 const ASKING = 12
@@ -63,12 +63,12 @@ class Writer {
 /** `replace` does away with the master, and resolves when there is another, and a replica to it. */
 async function survives(
   t: ExecutionContext,
-  connect: (name: string, replicas: number) => Promise<RedisClient>,
+  connect: (name: string, durable: boolean) => Promise<RedisClient>,
   replace: (space: string) => Promise<void>,
 ): Promise<void> {
   t.timeout(120_000)
-  const space = await spaceOn(t, await connect('durable', 1))
-  const watcher = new Watcher(await connect('watcher', 0))
+  const space = await spaceOn(t, await connect('durable', true))
+  const watcher = new Watcher(await connect('watcher', false))
   t.teardown(() => watcher.close())
   const watch = await watcher.watch(space.op.space)
   const writer = new Writer(space)
@@ -96,7 +96,7 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
 test.serial('cluster: a master is killed', (t) =>
   survives(
     t,
-    (name, replicas) => cluster.connect(name, replicas),
+    (name, durable) => cluster.connect(name, durable ? 1 : 0),
     async (space) => {
       const master = await cluster.masterOf(`{${space}}`)
       await master.server.signal('SIGKILL')
@@ -109,7 +109,7 @@ test.serial('cluster: a master is killed', (t) =>
 test.serial('sentinel: the master is killed', (t) =>
   survives(
     t,
-    (name, replicas) => sentinel.connect(name, replicas),
+    (name, durable) => sentinel.connect(name, durable ? 2 : 0),
     async () => {
       const master = await sentinel.master()
       await master.signal('SIGKILL')
@@ -122,7 +122,7 @@ test.serial('sentinel: the master is killed', (t) =>
 test.serial('sentinel: the master freezes, and comes back as one who thinks it is master', (t) =>
   survives(
     t,
-    (name, replicas) => sentinel.connect(name, replicas),
+    (name, durable) => sentinel.connect(name, durable ? 2 : 0),
     async () => {
       const master = await sentinel.master()
       await master.signal('SIGSTOP')

@@ -10,13 +10,15 @@ import { WireProxy } from './wire-proxy.js'
 
 const SENTINELS = 3
 
-/** A master and its replicas on loopback, watched by three sentinels that replace it within some two seconds. */
+/** A master and its replicas on loopback, watched by three sentinels that replace it within some four seconds. */
 export interface TestSentinel {
   /** REDIS_URL. */
   readonly url: string
   connect(name?: string, replicas?: number): Promise<RedisClient>
   /** The server that is master now, by the word of all sentinels; while they differ, the one before. */
   master(): Promise<RedisServer>
+  /** Resolves when all others follow the master. */
+  isWhole(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -33,6 +35,8 @@ export async function testSentinel({
   const ports = await freePorts(1 + replicas)
   const sentinelPorts = await freePorts(SENTINELS)
   const [first = 0] = ports
+  let master = first
+  // Who starts again follows whoever is master by then, as the sentinels have written into its configuration.
   const data = ports.map((port) =>
     redisServer(
       () => ({
@@ -43,7 +47,7 @@ export async function testSentinel({
         'repl-timeout': '5',
         save: '',
         appendonly: 'no',
-        ...(port !== first && { replicaof: `127.0.0.1 ${first}` }),
+        ...(port !== master && { replicaof: `127.0.0.1 ${master}` }),
         ...settings,
       }),
       () => port,
@@ -65,7 +69,15 @@ export async function testSentinel({
   for (const sentinel of asked) await knowsAll(sentinel, replicas)
   const url = `redis-sentinel://${announced.map((port) => `127.0.0.1:${port}`).join(',')}/main`
   const clients = new Map<number, Clients>()
-  let master = first
+  const observers = new Map(ports.map((port) => [port, quiet(port)]))
+  const isWhole = async () => {
+    const following = async () => {
+      const info = await observers.get(master)?.info('replication')
+      return info?.match(/^slave\d+:.*state=online/gm)?.length ?? 0
+    }
+    while ((await following().catch(() => 0)) < replicas) await delay(20)
+  }
+  await isWhole()
   return {
     url,
     connect: (name, wait = 0) => {
@@ -81,9 +93,10 @@ export async function testSentinel({
       if (said.size === 1) [master = first] = said
       return data[ports.indexOf(master)] as RedisServer
     },
+    isWhole,
     stop: async () => {
       for (const some of clients.values()) some.end()
-      for (const sentinel of asked) sentinel.disconnect()
+      for (const client of [...asked, ...observers.values()]) client.disconnect()
       for (const proxy of proxies) await proxy.stop()
       for (const server of [...sentinels, ...data]) await server.remove()
     },
@@ -98,7 +111,8 @@ function sentinelConfig(folder: string, port: number, announced: number, master:
     'sentinel announce-ip 127.0.0.1',
     `sentinel announce-port ${announced}`,
     `sentinel monitor main 127.0.0.1 ${master} 2`,
-    'sentinel down-after-milliseconds main 1000',
+    // Sentinels ask once a second: with less than three they take a busy machine for a dead one.
+    'sentinel down-after-milliseconds main 3000',
     'sentinel failover-timeout main 5000',
     'sentinel parallel-syncs main 2',
   ]

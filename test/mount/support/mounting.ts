@@ -1,7 +1,7 @@
 /** Mounted spaces for tests. A test never touches a mount itself: programs do, and each has its time. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
 import type { ProcessRequest } from '../../../src/commands/mounting/process.js'
@@ -47,7 +47,8 @@ process.on('exit', () => {
 /** A mounted space, in a process of its own. */
 export class SpaceMount {
   #said = ''
-  readonly #ended: Promise<number | null>
+  /** The exit code, or the signal that killed it. */
+  readonly #ended: Promise<number | string>
 
   private constructor(
     readonly dir: string,
@@ -58,7 +59,7 @@ export class SpaceMount {
     process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#said += text
     })
-    this.#ended = once(process, 'close').then(([code]) => code as number | null)
+    this.#ended = once(process, 'close').then(([code, signal]) => (code ?? signal) as number | string)
     running.add(this)
   }
 
@@ -96,11 +97,15 @@ export class SpaceMount {
   /** Unmounts as its user does, by SIGTERM; resolves when the process is gone. */
   async end(): Promise<void> {
     this.process.kill('SIGTERM')
-    const late = setTimeout(() => this.abandon(), END_PATIENCE)
+    let hung = ''
+    const late = setTimeout(() => {
+      hung = ` after ${END_PATIENCE} ms, when its threads were\n${threadsOf(this.process.pid)}\n`
+      this.abandon()
+    }, END_PATIENCE)
     const code = await this.#ended
     clearTimeout(late)
     this.abandon()
-    if (code !== 0) throw new Error(`The mount ended with ${code}: ${this.#said}`)
+    if (code !== 0) throw new Error(`The mount ended with ${code}${hung}: ${this.#said}`)
   }
 
   /** kill -9: the mount point stays behind, dead. */
@@ -115,6 +120,21 @@ export class SpaceMount {
     if (isMounted(this.dir)) spawnSync('fusermount3', ['-uz', this.dir], { stdio: 'ignore', timeout: 10_000 })
     for (const folder of this.own) rmSync(folder, { recursive: true, force: true })
     running.delete(this)
+  }
+}
+
+/** What each thread of a process is doing, as the kernel tells it. */
+function threadsOf(pid: number | undefined): string {
+  const tasks = `/proc/${pid}/task`
+  try {
+    return readdirSync(tasks)
+      .map((id) =>
+        ['comm', 'wchan', 'syscall'].map((name) => readFileSync(`${tasks}/${id}/${name}`, 'utf8').trim()),
+      )
+      .map((words) => words.join(' '))
+      .join('\n')
+  } catch (error) {
+    return String(error)
   }
 }
 
