@@ -1,3 +1,4 @@
+import type { Slice } from './strings.js'
 import type { Entry, FileEntry, FolderEntry } from './types.js'
 
 /** Unpacks what `scripts/_entry.lua` packs; change both. */
@@ -16,14 +17,14 @@ export interface Filed {
 }
 
 /** Makes an entry of its packed form. `epoch` is the journal's, part of a folder's etag. */
-export function decodeEntry(raw: Buffer, at: Filed, epoch: string): Entry {
-  const flags = raw[0] as number
-  const id = raw.readUIntBE(1, 5)
-  const size = raw.readUIntBE(6, 6)
-  const created = raw.readUIntBE(12, 6)
-  const modified = raw.readUIntBE(18, 6)
+export function decodeEntry({ bytes, start, end }: Slice, at: Filed, epoch: string): Entry {
+  const flags = bytes[start] as number
+  const id = whole40(bytes, start + 1)
+  const size = whole48(bytes, start + 6)
+  const created = whole48(bytes, start + 12)
+  const modified = whole48(bytes, start + 18)
   if (flags & FOLDER) {
-    const name = flags & NAME ? raw.toString('utf8', 41) : at.folded
+    const name = flags & NAME ? bytes.toString('utf8', start + 41, end) : at.folded
     return {
       kind: 'folder',
       id,
@@ -31,18 +32,18 @@ export function decodeEntry(raw: Buffer, at: Filed, epoch: string): Entry {
       path: at.parent === '' ? name : `${at.parent}/${name}`,
       created,
       modified,
-      etag: folderEtag(raw, epoch),
+      etag: folderEtag(bytes, start, epoch),
       hasProperties: (flags & PROPERTIES) !== 0,
       size,
-      entries: raw.readUInt32BE(30),
+      entries: whole32(bytes, start + 30),
     } satisfies FolderEntry
   }
-  const typeAt = flags & BLOB ? 73 : 57
+  const typeAt = start + (flags & BLOB ? 73 : 57)
   // One call, of which the parts are slices.
-  const hex = raw.toString('hex', 24, typeAt - 1)
+  const hex = bytes.toString('hex', start + 24, typeAt - 1)
   const etag = hex.slice(0, 32)
-  const nameAt = typeAt + (raw[typeAt - 1] as number)
-  const name = flags & NAME ? raw.toString('utf8', nameAt) : at.folded
+  const nameAt = typeAt + (bytes[typeAt - 1] as number)
+  const name = flags & NAME ? bytes.toString('utf8', nameAt, end) : at.folded
   return {
     kind: 'file',
     id,
@@ -53,11 +54,26 @@ export function decodeEntry(raw: Buffer, at: Filed, epoch: string): Entry {
     etag,
     hasProperties: (flags & PROPERTIES) !== 0,
     size,
-    contentType: typeOf(raw, typeAt, nameAt),
+    contentType: typeOf(bytes, typeAt, nameAt),
     md5: hex.slice(32, 64),
     blob: flags & BLOB ? hex.slice(64) : etag,
     executable: (flags & EXEC) !== 0,
   } satisfies FileEntry
+}
+
+/** Big-endian whole numbers. Node's own readers check their arguments each time, which a long listing feels. */
+function whole32(bytes: Buffer, at: number): number {
+  const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number)
+  const low = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)
+  return high * 2 ** 16 + low
+}
+
+function whole40(bytes: Buffer, at: number): number {
+  return (bytes[at] as number) * 2 ** 32 + whole32(bytes, at + 1)
+}
+
+function whole48(bytes: Buffer, at: number): number {
+  return (((bytes[at] as number) << 8) | (bytes[at + 1] as number)) * 2 ** 32 + whole32(bytes, at + 2)
 }
 
 let lastType = { bytes: Buffer.alloc(0), text: '' }
@@ -75,7 +91,8 @@ function typeOf(raw: Buffer, start: number, end: number): string {
 /** The entry at a known path, as scripts describe it; the root is the folder with path ''. */
 export function decodeAt(raw: Buffer, path: string, epoch: string): Entry {
   const slash = path.lastIndexOf('/')
-  const entry = decodeEntry(raw, { folded: path.slice(slash + 1), parent: '' }, epoch)
+  const packed = { bytes: raw, start: 0, end: raw.length }
+  const entry = decodeEntry(packed, { folded: path.slice(slash + 1), parent: '' }, epoch)
   return { ...entry, name: path.slice(slash + 1), path }
 }
 
@@ -89,8 +106,10 @@ export function idOf(raw: Buffer): number {
 }
 
 /** Id, seq of the last change below, and the journal it belongs to: changes whenever anything below does. */
-function folderEtag(raw: Buffer, epoch: string): string {
+function folderEtag(bytes: Buffer, start: number, epoch: string): string {
   return (
-    raw.toString('hex', 1, 6) + raw.toString('hex', 24, 30) + Buffer.from(epoch.slice(0, 5)).toString('hex')
+    bytes.toString('hex', start + 1, start + 6) +
+    bytes.toString('hex', start + 24, start + 30) +
+    Buffer.from(epoch.slice(0, 5)).toString('hex')
   )
 }

@@ -5,7 +5,7 @@ import { decodeLocks } from './locking.js'
 import type { ListResult, Page, PageRequest, Properties, StatResult } from './operations.js'
 import { quote } from './quote.js'
 import { refusalError } from './refusals.js'
-import { unpackStrings } from './strings.js'
+import { compareSlices, type Slice, textOf, unpackStrings } from './strings.js'
 import type { Entry, FolderEntry, Location, OpContext } from './types.js'
 
 /** Entries that one step reads. */
@@ -111,13 +111,14 @@ export function decodePage(
   if (ordered === 1) {
     const entries = decodeFlat(flat, wanted.parent, epoch)
     const more = entries.length > 0 && flat.length === 2 * wanted.step
-    return more ? { entries, cursor: encodeCursor(flat.at(-2) as Buffer) } : { entries }
+    return more ? { entries, cursor: encodeCursor(flat.at(-2) as Slice) } : { entries }
   }
-  const after = Buffer.from(wanted.after)
-  let rows: [Buffer, Buffer][] = []
-  for (let at = 0; at < flat.length; at += 2) rows.push([flat[at] as Buffer, flat[at + 1] as Buffer])
-  rows.sort((a, b) => Buffer.compare(a[0], b[0]))
-  if (after.length > 0) rows = rows.filter(([folded]) => Buffer.compare(folded, after) > 0)
+  const bytes = Buffer.from(wanted.after)
+  const after: Slice = { bytes, start: 0, end: bytes.length }
+  let rows: [Slice, Slice][] = []
+  for (let at = 0; at < flat.length; at += 2) rows.push([flat[at] as Slice, flat[at + 1] as Slice])
+  rows.sort((a, b) => compareSlices(a[0], b[0]))
+  if (after.end > 0) rows = rows.filter(([folded]) => compareSlices(folded, after) > 0)
   const page = rows.slice(0, wanted.limit)
   const entries = decodeFlat(page.flat(), wanted.parent, epoch)
   const last = page.at(-1)
@@ -129,19 +130,19 @@ export function decodePacked(packed: Buffer, parent: string, epoch: string): Ent
   return decodeFlat(unpackStrings(packed), parent, epoch)
 }
 
-function decodeFlat(flat: readonly Buffer[], parent: string, epoch: string): Entry[] {
+function decodeFlat(flat: readonly Slice[], parent: string, epoch: string): Entry[] {
   const entries: Entry[] = []
   for (let at = 0; at < flat.length; at += 2) {
-    const raw = flat[at + 1]
-    if (raw && raw.length > 0)
-      entries.push(decodeEntry(raw, { folded: (flat[at] as Buffer).toString(), parent }, epoch))
+    const packed = flat[at + 1] as Slice
+    if (packed.end > packed.start)
+      entries.push(decodeEntry(packed, { folded: textOf(flat[at] as Slice), parent }, epoch))
   }
   return entries
 }
 
 /** A cursor is the last folded name seen: it outlives that entry, and any restart. */
-function encodeCursor(folded: Buffer): string {
-  return folded.toString('base64url')
+function encodeCursor({ bytes, start, end }: Slice): string {
+  return bytes.toString('base64url', start, end)
 }
 
 export function decodeCursor(cursor: string): string {

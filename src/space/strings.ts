@@ -1,10 +1,17 @@
+/** Bytes `start` up to `end` of `bytes`. A Buffer for each entry of a long listing would take longer than reading them. */
+export interface Slice {
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+}
+
 /**
  * Long lists of byte strings, as scripts pack them by `cmsgpack.pack`: one reply that is taken apart here in a third of the time
  * that the client library needs for as many replies. The subset of MessagePack that Redis' packer makes of such lists.
  */
-export function unpackStrings(packed: Buffer): Buffer[] {
+export function unpackStrings(packed: Buffer): Slice[] {
   const { count, at: first } = listHead(packed)
-  const strings: Buffer[] = new Array(count)
+  const strings: Slice[] = new Array(count)
   let at = first
   for (let index = 0; index < count; index++) {
     const kind = packed[at++] as number
@@ -18,10 +25,19 @@ export function unpackStrings(packed: Buffer): Buffer[] {
       length = packed.readUInt32BE(at)
       at += 4
     } else throw new Error(`Byte ${at - 1} of a packed list is ${kind}, which begins no string.`)
-    strings[index] = packed.subarray(at, at + length)
+    strings[index] = { bytes: packed, start: at, end: at + length }
     at += length
   }
   return strings
+}
+
+export function textOf({ bytes, start, end }: Slice): string {
+  return bytes.toString('utf8', start, end)
+}
+
+/** As `Buffer.compare`. */
+export function compareSlices(a: Slice, b: Slice): number {
+  return a.bytes.compare(b.bytes, b.start, b.end, a.start, a.end)
 }
 
 function listHead(packed: Buffer): { readonly count: number; readonly at: number } {

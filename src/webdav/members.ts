@@ -24,7 +24,8 @@ export async function membersAnswer(call: EntryCall, renderer: Renderer, asked: 
   let writer = await writerOf(call, found, renderer)
   if (renderer.isLasting) {
     const kept = listings.get(op.space, target.href, asked, found.entry.id)
-    const listing = kept && (await asNow(call, kept, found, (member) => writer.encode([member])))
+    const listing =
+      kept && (await asNow(call, kept, found, async (member) => (await writer.encode([member])).text))
     if (listing) {
       if (listing !== kept) listings.keep(op.space, target.href, listing)
       return multistatus(
@@ -73,8 +74,6 @@ async function* written(
 async function* pieces(writer: EntryWriter, batch: readonly Entry[]): AsyncGenerator<Piece, void> {
   for (let at = 0; at < batch.length; at += FLUSH) {
     const entries = batch.slice(at, at + FLUSH)
-    const ends: number[] = []
-    const text = await writer.encode(entries, ends)
-    yield { text, names: entries.map(({ name }) => foldName(name)), ends }
+    yield { ...(await writer.encode(entries)), names: entries.map(({ name }) => foldName(name)) }
   }
 }

@@ -1,5 +1,6 @@
 /** Writes the responses of a multistatus about entries of one space. */
 
+import type { Piece } from '../http/listings/kept.js'
 import { TextBuffer } from '../http/text-buffer.js'
 import type { Properties, StatResult } from '../space/operations.js'
 import type { Entry, JournalMark, Lock } from '../space/types.js'
@@ -12,8 +13,8 @@ import { response } from './xml/multistatus.js'
 /** Writes responses; asks for dead properties only where entries have some, and then for all of a batch at once. */
 export interface EntryWriter {
   write(entries: readonly Entry[]): Promise<string>
-  /** The same for many, as UTF-8. `ends`: takes where the response about each ends. */
-  encode(entries: readonly Entry[], ends?: number[]): Promise<Buffer>
+  /** The same for many, as UTF-8, and where the response about each ends. */
+  encode(entries: readonly Entry[]): Promise<Pick<Piece, 'text' | 'ends'>>
   /** How the client addresses a canonical path. */
   hrefOf(path: string, kind: Entry['kind']): string
 }
@@ -39,14 +40,11 @@ export async function writerOf(
       const dead = await deadOf(entries)
       return entries.map((entry) => write(entry, dead)).join('')
     },
-    encode: async (entries, ends) => {
+    encode: async (entries) => {
       const dead = await deadOf(entries)
       const xml = new TextBuffer(RESPONSE_BYTES * entries.length)
-      for (const entry of entries) {
-        xml.add(write(entry, dead))
-        ends?.push(xml.length)
-      }
-      return xml.bytes()
+      for (const entry of entries) xml.add(write(entry, dead))
+      return { text: xml.bytes(), ends: xml.ends() }
     },
   }
 }

@@ -2,12 +2,20 @@ import test from 'ava'
 import fc from 'fast-check'
 import { TextBuffer } from '../../src/http/text-buffer.js'
 
-test('the bytes are those of the pieces in turn, however small the room was', (t) => {
+test('the bytes are those of the pieces in turn, and each is found by where it ends, however small the room was', (t) => {
+  const texts = fc.array(fc.string({ unit: 'binary', maxLength: 300 }), { size: 'large' })
   fc.assert(
-    fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 300 })), fc.nat(50), (pieces, room) => {
+    fc.property(texts, fc.nat(50), fc.nat(200), (pieces, room, taken) => {
       const text = new TextBuffer(room)
-      for (const piece of pieces) text.add(piece)
-      t.true(text.bytes().equals(Buffer.concat(pieces.map((piece) => Buffer.from(piece)))))
+      pieces.forEach((piece, index) => {
+        text.add(piece)
+        if (index === taken) text.bytes()
+      })
+      const bytes = text.bytes()
+      const ends = text.ends()
+      const found = ends.map((end, index) => bytes.toString('utf8', ends[index - 1] ?? 0, end))
+      t.deepEqual(found, pieces)
+      t.is(bytes.length, ends.at(-1) ?? 0)
     }),
   )
 })

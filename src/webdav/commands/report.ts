@@ -76,7 +76,7 @@ async function* stream(
   writer: EntryWriter,
 ): AsyncGenerator<string | Buffer, void> {
   yield OPEN
-  for await (const batch of batches) yield await writer.encode(batch)
+  for await (const batch of batches) yield (await writer.encode(batch)).text
   yield tokenXml(mark) + CLOSE
 }
 
@@ -107,7 +107,7 @@ async function* changedXml(
   yield OPEN + (await writer.write(present))
   for (const folder of arrived) {
     const { batches } = await call.deps.tree.tree(call.op, { path: parsePath(folder.path) })
-    for await (const batch of batches) yield await writer.encode(batch)
+    for await (const batch of batches) yield (await writer.encode(batch)).text
   }
   // A client that begins anew knows of nothing that could have gone (§3.4).
   if (token !== '')

@@ -107,12 +107,8 @@ export function pageJson(write: WriteRow, { entries }: Page, before: string, aft
 /** Rows with a comma before each. */
 function rowPiece(write: WriteRow, entries: readonly Entry[]): Piece {
   const json = new TextBuffer(ROW_BYTES * entries.length)
-  const ends: number[] = []
-  for (const entry of entries) {
-    json.add(`,${write(entry)}`)
-    ends.push(json.length)
-  }
-  return { text: json.bytes(), names: entries.map(({ name }) => foldName(name)), ends }
+  for (const entry of entries) json.add(`,${write(entry)}`)
+  return { text: json.bytes(), names: entries.map(({ name }) => foldName(name)), ends: json.ends() }
 }
 
 /**
