@@ -61,7 +61,8 @@ async function* stream(
 ): AsyncGenerator<string | Buffer, void> {
   yield OPEN + (await writer.write([top]))
   for await (const batch of batches) {
-    for (let at = 0; at < batch.length; at += FLUSH) yield (await writer.encode(batch.slice(at, at + FLUSH))).text
+    for (let at = 0; at < batch.length; at += FLUSH)
+      yield (await writer.encode(batch.slice(at, at + FLUSH))).text
   }
   yield CLOSE
 }
