@@ -2,6 +2,7 @@
 import { SpaceError } from '../space/errors.js'
 import { quote } from '../space/quote.js'
 import type { Conditions } from '../space/types.js'
+import { parseHttpDate } from './dates.js'
 
 /** `If-Match` or `If-None-Match` as `Conditions` holds it. */
 export type EtagList = readonly string[] | '*'
@@ -36,10 +37,12 @@ export function parseEtags(header: string, value: string): EtagList {
 export function parseConditions(headers: {
   readonly 'if-match'?: string | undefined
   readonly 'if-none-match'?: string | undefined
+  readonly 'if-unmodified-since'?: string | undefined
 }): Conditions {
-  const ifMatch = headers['if-match']
-  const ifNoneMatch = headers['if-none-match']
+  const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch, 'if-unmodified-since': date } = headers
+  const unmodifiedSince = date === undefined ? undefined : parseHttpDate(date)
   return {
+    ...(unmodifiedSince !== undefined && { unmodifiedSince }),
     ...(ifMatch !== undefined && { ifMatch: parseEtags('If-Match', ifMatch) }),
     ...(ifNoneMatch !== undefined && { ifNoneMatch: parseEtags('If-None-Match', ifNoneMatch) }),
   }

@@ -133,7 +133,7 @@ export async function move(
         ...placeArgs(from),
         ...placeArgs(to),
         parentsArg(to, undefined),
-        etagsArg(request.ifMatch),
+        guardArg(request),
         etagsArg(request.ifNoneMatch),
         op.limits.entries,
         Buffer.from(id, 'hex'),
@@ -195,7 +195,7 @@ export function remove(
     args: [
       ...placeArgs(at).slice(0, 2),
       request.recursive ? 1 : 0,
-      etagsArg(request.ifMatch),
+      guardArg(request),
       etagsArg(request.ifNoneMatch),
       Buffer.from(id, 'hex'),
     ],
@@ -232,7 +232,7 @@ export function setAttributes(
     fingerprint: fingerprint('touch', at),
     args: [
       ...placeArgs(at).slice(0, 2),
-      etagsArg(conditions.ifMatch),
+      guardArg(conditions),
       etagsArg(conditions.ifNoneMatch),
       attributes.modified ?? '',
       flagArg(attributes.executable),
@@ -298,7 +298,7 @@ function writeArgs(op: OpContext, at: Location, blob: StoredBlob, request: Write
   return [
     ...placeArgs(at),
     parentsArg(at, request.parents),
-    etagsArg(request.ifMatch),
+    guardArg(request),
     etagsArg(request.ifNoneMatch),
     op.limits.fileBytes,
     op.limits.spaceBytes,
@@ -330,6 +330,17 @@ export function parentsArg(at: Location, parents: boolean | undefined): number {
 }
 
 /** '*' or the raw etags in a row; what is no etag of ours can match nothing, yet makes the list a condition. */
+/** What must be true of what is there: raw etags, or the time (six bytes) at which it was modified at the latest. */
+export function guardArg({
+  ifMatch,
+  unmodifiedSince,
+}: Pick<Conditions, 'ifMatch' | 'unmodifiedSince'>): Buffer | string {
+  if (ifMatch !== undefined || unmodifiedSince === undefined) return etagsArg(ifMatch)
+  const latest = Buffer.alloc(6)
+  latest.writeUIntBE(Math.max(0, unmodifiedSince + 999), 0, 6)
+  return latest
+}
+
 export function etagsArg(list: readonly string[] | '*' | undefined): Buffer | string {
   if (list === undefined) return ''
   if (list === '*') return '*'

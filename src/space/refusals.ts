@@ -31,7 +31,7 @@ export function refusalError([code, ...facts]: Refusal, subject: Subject = {}): 
     case 'PRECONDITION_FAILED':
       return say(
         'PRECONDITION_FAILED',
-        `The precondition ${fact(0)} does not hold for ${fact(0) === 'If-Match' ? named(subject.at) : path}.`,
+        `The precondition ${fact(0)} does not hold for ${fact(0) === 'If-None-Match' ? path : named(subject.at)}.`,
       )
     case 'TYPE_CLASH':
       return say(

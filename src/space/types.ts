@@ -51,6 +51,8 @@ export interface Location {
 export interface Conditions {
   readonly ifMatch?: readonly string[] | '*'
   readonly ifNoneMatch?: readonly string[] | '*'
+  /** `If-Unmodified-Since` (ms, a whole second); says nothing beside `ifMatch`, nor of what is not there (§13.1.4). */
+  readonly unmodifiedSince?: number
 }
 
 interface EntryCommon {

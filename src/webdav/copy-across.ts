@@ -1,6 +1,7 @@
 /** COPY from one space into another: the bytes are copied, since blobs belong to a space (contract §9). */
 
 import { isGone } from '../http/connection.js'
+import { matches } from '../http/etags.js'
 import { isMissingSpace } from '../http/space-op.js'
 import { SpaceError } from '../space/errors.js'
 import { foldName, ROOT } from '../space/names.js'
@@ -16,9 +17,15 @@ import { type EntryCall, noSuchSpace, reload } from './call.js'
  */
 export async function copyAcross(from: EntryCall, to: EntryCall, request: CopyRequest): Promise<CopyResult> {
   const { entry: top } = await from.deps.tree.stat(from.op, from.at)
-  const { ifMatch, ifNoneMatch, overwrite, shallow = false } = request
-  if (ifMatch && ifMatch !== '*' && !ifMatch.includes(top.etag)) {
-    throw new SpaceError('PRECONDITION_FAILED', 'The precondition If-Match does not hold for the source.')
+  const {
+    ifMatch,
+    ifNoneMatch,
+    unmodifiedSince = Number.POSITIVE_INFINITY,
+    overwrite,
+    shallow = false,
+  } = request
+  if (ifMatch ? !matches(ifMatch, top.etag) : top.modified >= unmodifiedSince + 1000) {
+    throw new SpaceError('PRECONDITION_FAILED', 'The precondition of the source does not hold.')
   }
   const source = new Source(from, to, top, shallow)
   try {

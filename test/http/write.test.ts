@@ -123,6 +123,23 @@ test('If-Match writes only over the version one knows: 412', async (t) => {
   t.is((await write('w/match.txt', '*')).status, 200)
 })
 
+test('If-Unmodified-Since: a file that is newer stays as it is', async (t) => {
+  const at = (seconds: number) => new Date(seconds * 1000).toUTCString()
+  await files.post('w/aged', { body: '1', headers: { 'x-oc-mtime': '1700000000.5' } })
+  const over = (seconds: number) =>
+    files.post('w/aged', {
+      body: '2',
+      headers: { 'if-unmodified-since': at(seconds), 'x-oc-mtime': '1700000000' },
+    })
+  await refuses(t, await over(1_699_999_999), 412, 'If-Unmodified-Since')
+  t.is(await files.text('w/aged'), '1')
+  t.is((await over(1_700_000_000)).status, 200)
+  const headers = { 'if-unmodified-since': at(1_699_999_999) }
+  await refuses(t, await files.patch('w/aged', { body: 'b\n', headers }), 412, 'If-Unmodified-Since')
+  await refuses(t, await files.delete('w/aged', { headers }), 412, 'If-Unmodified-Since')
+  t.is(await files.text('w/aged'), '2')
+})
+
 test('If-None-Match: * only creates: 412', async (t) => {
   const create = (path: string) => files.post(path, { body: 'mine', headers: { 'if-none-match': '*' } })
   t.is((await create('w/only-once')).status, 200)

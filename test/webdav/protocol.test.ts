@@ -57,6 +57,37 @@ test('row: If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, If-R
   t.is((await dav('PUT', `${root}/a`, { 'if-none-match': '*' }, 'y')).status, 412)
 })
 
+test('If-Unmodified-Since guards every change, of the source where there are two', async (t) => {
+  const { root } = await space()
+  const { root: other } = await space()
+  const before = { 'if-unmodified-since': PAST }
+  const since = { 'if-unmodified-since': FUTURE }
+  const change = (method: string, headers: Readonly<Record<string, string>>, body?: string) =>
+    dav(method, `${root}/a`, headers, body)
+  await dav('PUT', `${root}/a`, {}, 'x')
+  const modified = (await dav('HEAD', `${root}/a`)).headers['last-modified'] as string
+  const setting =
+    '<propertyupdate xmlns="DAV:"><set><prop><c xmlns="urn:x">1</c></prop></set></propertyupdate>'
+  for (const [method, headers, body] of [
+    ['PUT', {}, 'y'],
+    ['PROPPATCH', {}, setting],
+    ['COPY', { destination: `${root}/b` }],
+    ['COPY', { destination: `${other}/b` }],
+    ['MOVE', { destination: `${root}/b` }],
+    ['DELETE', {}],
+  ] as const) {
+    t.is((await change(method, { ...headers, ...before }, body)).status, 412, method)
+  }
+  t.is((await dav('GET', `${root}/a`)).text, 'x')
+  t.is((await change('PUT', { 'if-unmodified-since': modified }, 'y')).status, 204)
+  t.is((await dav('PUT', `${root}/new`, before, 'z')).status, 201, 'nothing is there')
+  t.is((await change('PUT', { ...before, 'if-match': '*' }, 'y')).status, 204, 'If-Match says more')
+  t.is((await change('PUT', { 'if-unmodified-since': 'no date' }, 'y')).status, 204)
+  t.is((await change('COPY', { destination: `${other}/b`, ...since })).status, 201)
+  t.is((await change('MOVE', { destination: `${root}/b`, ...since })).status, 201)
+  t.is((await dav('DELETE', `${root}/b`, since)).status, 204)
+})
+
 test('row: If is evaluated, tagged and untagged', async (t) => {
   const { root } = await space()
   const { headers } = await dav('PUT', `${root}/a`, {}, 'x')

@@ -64,9 +64,12 @@ local function listed(list, raw)
   end
   return false
 end
--- RFC 9110 §13.1.1 and §13.1.2; false where they hold, else the name of the header that does not.
+-- RFC 9110 §13.1.1, §13.1.2 and §13.1.4 (`ifMatch` is six bytes then: the latest time); false where they hold, else the
+-- name of the header that does not.
 local function violated(ifMatch, ifNoneMatch, raw)
-  if ifMatch ~= '' and not listed(ifMatch, raw) then return 'If-Match' end
+  if #ifMatch == 6 then
+    if raw and sunpack('>I6', raw, 19) > sunpack('>I6', ifMatch) then return 'If-Unmodified-Since' end
+  elseif ifMatch ~= '' and not listed(ifMatch, raw) then return 'If-Match' end
   if ifNoneMatch ~= '' and listed(ifNoneMatch, raw) then return 'If-None-Match' end
   return false
 end

@@ -29,7 +29,8 @@ else
   source = call('HGET', stateKey, 'entry')
   if not source then return fail('STALE_COPY') end
 end
-if ARGV[12] ~= '' and violated(ARGV[12], '', source) then return done(fail('PRECONDITION_FAILED', 'If-Match')) end
+local broken = violated(ARGV[12], '', source)
+if broken then return done(fail('PRECONDITION_FAILED', broken)) end
 local to
 to, err = locate(ARGV[8], folds)
 if not to then return done(err) end

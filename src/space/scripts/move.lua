@@ -18,7 +18,8 @@ if not from then return done(err) end
 if from.root then return done(fail('NOT_ALLOWED', 'root')) end
 if not found(from) then return done(fail('NOT_FOUND', 'entry')) end
 local raw, oldPath = from.raw, pathOf(from)
-if violated(ARGV[13], '', raw) then return done(fail('PRECONDITION_FAILED', 'If-Match')) end
+local broken = violated(ARGV[13], '', raw)
+if broken then return done(fail('PRECONDITION_FAILED', broken)) end
 local to
 to, err = locate(ARGV[9], folds)
 if not to then return done(err) end

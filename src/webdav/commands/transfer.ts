@@ -42,9 +42,9 @@ export async function copy(call: EntryCall): Promise<Answer> {
 
 /** `If-Match` and what `If` says are about the source, `Overwrite` about the destination. */
 function conditionsOf({ req, guard }: EntryCall): MoveRequest {
-  const ifMatch = parseConditions(req.headers).ifMatch ?? guard.ifMatch
+  const { ifNoneMatch: _ofDestination, ...source } = { ...guard, ...parseConditions(req.headers) }
   const destination = overwrites(req.headers) ? { overwrite: true } : { ifNoneMatch: '*' as const }
-  return { ...(ifMatch !== undefined && { ifMatch }), ...destination }
+  return { ...source, ...destination }
 }
 
 /** Relative to the root's id, so that no parents are made on the way (§9.9.4: 409). */
