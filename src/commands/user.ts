@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers'
 import { Command, Option } from 'commander'
 import { PLAN_NAMES } from '../accounts/plans.js'
 import type { Account } from '../accounts/types.js'
@@ -19,9 +20,11 @@ function addCommand(): Command {
     .option('--email <address>', 'where invitations for this account go')
     .addOption(planOption().default('free'))
     .option('--password <password>', 'lets the account ask for tokens itself; without one only you make them')
+    .addOption(passwordStdinOption())
     .option('--json', 'print as JSON')
-    .action(async (name: string, options: { email?: string; plan: string; password?: string }, command) => {
-      const { email, plan, password } = options
+    .action(async (name: string, options: AddOptions, command) => {
+      const { email, plan } = options
+      const password = await passwordOf(options)
       const made = await withStore(command, async ({ directory }) => {
         const account = await directory.createAccount({ name, email, plan, password })
         return { account, token: await directory.createToken(account.id) }
@@ -34,12 +37,25 @@ function addCommand(): Command {
     })
 }
 
+/** For a password that neither the list of processes nor the shell's history is to hold. */
+function passwordStdinOption(): Option {
+  return new Option('--password-stdin', 'the same, read from stdin').conflicts('password')
+}
+
+async function passwordOf<P>({
+  password,
+  passwordStdin,
+}: PasswordOptions<P>): Promise<P | string | undefined> {
+  return passwordStdin ? (await text(process.stdin)).replace(/\r?\n$/, '') : password
+}
+
 function setCommand(): Command {
   return storeCommand('set', 'change an account; what is not given stays')
     .argument('<name>')
     .option('--email <address>', '"" takes the address away')
     .addOption(planOption())
     .option('--password <password>', 'new password')
+    .addOption(passwordStdinOption())
     .option('--no-password', 'take the password away')
     .addOption(
       new Option('--spaces <state>', 'the early-access flag: may this account use spaces?').choices([
@@ -50,11 +66,12 @@ function setCommand(): Command {
     .option('--json', 'print as JSON')
     .action(async (name: string, options: SetOptions, command: Command) => {
       const { email, plan, spaces } = options
+      const password = await passwordOf(options)
       const account = await withStore(command, ({ directory }) =>
         directory.setAccount(name, {
           email,
           plan,
-          password: options.password === false ? null : options.password,
+          password: password === false ? null : password,
           spacesEnabled: spaces === undefined ? undefined : spaces === 'on',
         }),
       )
@@ -62,11 +79,20 @@ function setCommand(): Command {
     })
 }
 
-interface SetOptions {
+interface PasswordOptions<P> {
+  readonly password?: P
+  readonly passwordStdin?: true
+}
+
+interface AddOptions extends PasswordOptions<string> {
+  readonly email?: string
+  readonly plan: string
+}
+
+/** `password` is false: --no-password. */
+interface SetOptions extends PasswordOptions<string | false> {
   readonly email?: string
   readonly plan?: string
-  /** false: --no-password. */
-  readonly password?: string | false
   readonly spaces?: 'on' | 'off'
 }
 

@@ -1,4 +1,6 @@
 import test from 'ava'
+import { silentLog } from '../../src/log.js'
+import { openStore } from '../../src/store.js'
 import { runCli } from '../support/cli.js'
 import { tempFolder } from '../support/folder.js'
 
@@ -94,6 +96,29 @@ test('what fails ends with 1 and names the input', async (t) => {
     t.is(code, 1, args.join(' '))
     t.regex(stderr, message)
   }
+})
+
+test('a password is given as an option, or where nobody sees it, on stdin', async (t) => {
+  const settings = { DATA_DIR: tempFolder(t), DURABILITY: 'os' }
+  const isPassword = async (password: string) => {
+    const store = await openStore({ dataDir: settings.DATA_DIR, durability: 'os' }, 'command', silentLog)
+    try {
+      return (await store.directory.checkPassword('ann', password)) !== undefined
+    } finally {
+      await store.close()
+    }
+  }
+  const both = ['user', 'add', 'ann', '--password', 'one and a half', '--password-stdin']
+  t.is((await runCli(both, settings, 'another one')).code, 2)
+  t.is((await runCli(['user', 'add', 'ann', '--password-stdin'], settings, '')).code, 1)
+  t.is((await runCli(['user', 'add', 'ann', '--password-stdin'], settings, 'one and a half\n')).code, 0)
+  t.true(await isPassword('one and a half'))
+  t.is((await runCli(['user', 'set', 'ann', '--password-stdin'], settings, 'another one')).code, 0)
+  t.true(await isPassword('another one'))
+  t.is((await runCli(['user', 'set', 'ann', '--plan', 'basic'], settings)).code, 0)
+  t.true(await isPassword('another one'))
+  t.is((await runCli(['user', 'set', 'ann', '--no-password'], settings)).code, 0)
+  t.false(await isPassword('another one'))
 })
 
 test('commands at the same time take turns with the data folder', async (t) => {

@@ -25,11 +25,14 @@ export function cleanEnvironment(settings: Readonly<Record<string, string>>): No
 export async function runCli(
   args: readonly string[],
   settings: Readonly<Record<string, string>> = {},
+  input = '',
 ): Promise<Finished> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: cleanEnvironment(settings),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
+  // Who ends without reading it breaks the pipe.
+  child.stdin.on('error', () => {}).end(input)
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
