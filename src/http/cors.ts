@@ -2,11 +2,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 const EXPOSED = [
+  'Allow',
   'Content-Disposition',
   'Content-Range',
+  'DAV',
   'ETag',
   'Last-Modified',
   'Link',
+  'Lock-Token',
   'Retry-After',
   'X-NVM-Cursor',
   'X-NVM-Default',

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { runCli, type ServerProcess, startServerProcess } from '../support/cli.js'
 import { tempFolder } from '../support/folder.js'
+import { freePort } from '../support/ports.js'
 import { Random } from '../support/random.js'
 import type { Found, ManifestLine } from './support/diligent.js'
 import { LACKING, must, SpaceMount } from './support/mounting.js'
@@ -93,15 +93,6 @@ class Scene {
     const fsck = await runCli(['fsck', '--deep'], { DATA_DIR: this.dataDir })
     t.is(fsck.code, 0, fsck.stdout + fsck.stderr)
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  return typeof address === 'object' && address ? address.port : 0
 }
 
 /** What may be at a path, by what was acknowledged and what was only tried. */

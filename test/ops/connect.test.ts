@@ -7,9 +7,10 @@ import type { Log } from '../../src/log.js'
 import { parseRedisUrl, shownUrl } from '../../src/redis/address.js'
 import { connectRedis } from '../../src/redis/connect.js'
 import { runCli } from '../support/cli.js'
+import { freePorts } from '../support/ports.js'
 import { hasProgram, runProgram } from '../support/programs.js'
 import { testRedis } from '../support/redis.js'
-import { freePorts, redisServer } from '../support/redis-process.js'
+import { redisServer } from '../support/redis-process.js'
 
 test('addresses of every form, and what is none', (t) => {
   const single = (target: string) => ({ kind: 'single', target })

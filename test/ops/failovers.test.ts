@@ -4,8 +4,8 @@ import { makeSpace } from '../../src/accounts/lifecycle.js'
 import { heedFailovers } from '../../src/failovers.js'
 import { silentLog } from '../../src/log.js'
 import { Spaces } from '../../src/space/spaces.js'
+import { freePorts } from '../support/ports.js'
 import { testRedis } from '../support/redis.js'
-import { freePorts } from '../support/redis-process.js'
 
 test('when a replica has become master, journals get another epoch, once', async (t) => {
   const [one, other] = await freePorts(2)

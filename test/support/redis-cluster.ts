@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Cluster, Redis } from 'ioredis'
 import { parseInfo } from '../../src/redis/checks.js'
 import { slotOf } from '../../src/redis/slots.js'
+import { freePorts } from './ports.js'
 import { Clients } from './redis.js'
-import { freePorts, type RedisServer, redisServer } from './redis-process.js'
+import { type RedisServer, redisServer } from './redis-process.js'
 
 const SLOTS = 16_384
 const MASTERS = 3
@@ -37,11 +38,15 @@ export interface ClusterNode {
 
 export async function testCluster(settings: Readonly<Record<string, string>> = {}): Promise<TestCluster> {
   const ports = await freePorts(4 * MASTERS)
-  const nodes = await Promise.all(
-    Array.from({ length: 2 * MASTERS }, (_, index) =>
-      startNode(ports[2 * index] as number, ports[2 * index + 1] as number, index, settings),
-    ),
+  const starting = Array.from({ length: 2 * MASTERS }, (_, index) =>
+    startNode(ports[2 * index] as number, ports[2 * index + 1] as number, index, settings),
   )
+  const nodes = await Promise.all(starting).catch(async (error: unknown) => {
+    // Connections that stay would keep the test process waiting for ever.
+    for (const started of await Promise.allSettled(starting))
+      if (started.status === 'fulfilled') await endNode(started.value)
+    throw error
+  })
   await join(nodes)
   const url = `redis-cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`
   const all = new Map<number, Clients>()
@@ -76,10 +81,7 @@ export async function testCluster(settings: Readonly<Record<string, string>> = {
     },
     stop: async () => {
       for (const clients of all.values()) clients.end()
-      for (const { admin, server } of nodes) {
-        admin.disconnect()
-        await server.remove()
-      }
+      for (const node of nodes) await endNode(node)
     },
   }
 }
@@ -122,6 +124,11 @@ async function startNode(
   }
   await admin.cluster('SET-CONFIG-EPOCH', index + 1)
   return { id: await admin.cluster('MYID'), port, bus, server, admin }
+}
+
+async function endNode({ admin, server }: StartedNode): Promise<void> {
+  admin.disconnect()
+  await server.remove()
 }
 
 /** Introduces the nodes to each other, and resolves when all of them agree. */

@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { parseInfo } from '../../src/redis/checks.js'
 import type { RedisClient } from '../../src/redis/scripts.js'
+import { freePorts } from './ports.js'
 import { Clients } from './redis.js'
-import { freePorts, type RedisServer, redisServer } from './redis-process.js'
+import { type RedisServer, redisServer } from './redis-process.js'
 import { WireProxy } from './wire-proxy.js'
 
 const SENTINELS = 3

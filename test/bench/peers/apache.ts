@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { chmod, chown, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { getuid } from 'node:process'
+import { freePort } from '../../support/ports.js'
 import type { Peer } from './peer.js'
-import { freePort, owned, terminate, untilAnswers, withChildren } from './processes.js'
+import { owned, terminate, untilAnswers, withChildren } from './processes.js'
 
 const MODULES = '/usr/lib/apache2/modules'
 /** `nobody` on Debian: Apache does not serve as root. */

@@ -2,8 +2,9 @@ import { execFile, spawn } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { freePort } from '../../support/ports.js'
 import type { Peer } from './peer.js'
-import { freePort, owned, terminate, untilAnswers } from './processes.js'
+import { owned, terminate, untilAnswers } from './processes.js'
 
 const PACKAGES = [
   'nephele@1.0.0-alpha.67',

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { freePort } from '../../support/ports.js'
 import type { Peer } from './peer.js'
-import { freePort, owned, terminate, untilAnswers } from './processes.js'
+import { owned, terminate, untilAnswers } from './processes.js'
 
 /** `rclone serve webdav` as it comes, its files in `folder`. */
 export async function startRclone(folder: string): Promise<Peer> {
