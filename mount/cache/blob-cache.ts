@@ -10,7 +10,7 @@ import { CachedBlob } from './cached-blob.js'
 import type { Fetch } from './download.js'
 import { markInUse } from './marker.js'
 import { removeFile } from './remove-file.js'
-import { Version } from './version.js'
+import { Version, type Watcher } from './version.js'
 
 export type { CachedBlob } from './cached-blob.js'
 export type { Fetch } from './download.js'
@@ -22,6 +22,8 @@ export interface BlobCacheOptions {
 }
 
 const WARN_EVERY_MS = 60_000
+/** What is known of each takes some 300 bytes of memory, and a block of the disk at least. */
+const MOST_VERSIONS = 100_000
 const OURS = /^[0-9a-f]{32}\.\d+(?:\.part)?$/
 
 export class BlobCache {
@@ -29,6 +31,13 @@ export class BlobCache {
   readonly #maxBytes: number
   readonly #log: Log
   readonly #endUse: () => void
+  readonly #watcher: Watcher = {
+    grew: (bytes) => {
+      this.#bytes += bytes
+      if (bytes > 0) this.#trim()
+    },
+    failed: (error) => this.#failed(error),
+  }
   /** By file name; the one used last is the last. */
   readonly #versions = new Map<string, Version>()
   #bytes = 0
@@ -58,7 +67,8 @@ export class BlobCache {
       version.users--
       if (version.users > 0) return
       version.rest()
-      this.#forgetEmpty(name)
+      if (version.isOutdated) this.discard(etag, size)
+      else this.#forgetEmpty(name)
       this.#trim()
     })
   }
@@ -76,6 +86,17 @@ export class BlobCache {
     }
     this.#forgetEmpty(name)
     removeFile(path)
+  }
+
+  /** Nobody will ask for this version again; whoever has it open keeps it for so long. */
+  discard(etag: string, size: number): void {
+    const name = fileName(etag, size)
+    const version = this.#versions.get(name)
+    if (!version) return
+    version.isOutdated = true
+    if (version.users > 0) return
+    this.#versions.delete(name)
+    version.free()
   }
 
   /** Are all bytes of this version here? */
@@ -111,24 +132,22 @@ export class BlobCache {
   }
 
   #new(name: string, size: number, isComplete: boolean): Version {
-    return new Version(join(this.#folder, name), size, isComplete, {
-      grew: (bytes) => {
-        this.#bytes += bytes
-        if (bytes > 0) this.#trim()
-      },
-      failed: (error) => this.#failed(error),
-    })
+    return new Version(join(this.#folder, name), size, isComplete, this.#watcher)
   }
 
   /** Gives up what was not used for longest, until the rest fits. */
   #trim(): void {
-    if (this.#bytes <= this.#maxBytes) return
+    if (this.#fits()) return
     for (const [name, version] of this.#versions) {
       if (version.users > 0) continue
       this.#versions.delete(name)
       version.free()
-      if (this.#bytes <= this.#maxBytes) return
+      if (this.#fits()) return
     }
+  }
+
+  #fits(): boolean {
+    return this.#bytes <= this.#maxBytes && this.#versions.size <= MOST_VERSIONS
   }
 
   /** Oldest first. Parts are of no use: what of them is there was known to the last process only. */

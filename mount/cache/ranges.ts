@@ -43,11 +43,6 @@ export class Ranges {
     return this.#ranges[at - 1]?.end ?? 0
   }
 
-  clear(): void {
-    this.#ranges = []
-    this.#bytes = 0
-  }
-
   /** Index of the first range that ends at or behind `position`. */
   #after(position: number): number {
     let low = 0

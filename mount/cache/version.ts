@@ -13,12 +13,16 @@ export interface Watcher {
 }
 
 const PART_SUFFIX = '.part'
+const NONE: readonly Download[] = []
 
 export class Version {
   /** How many have it open. */
   users = 0
-  readonly #present = new Ranges()
-  readonly #downloads = new Set<Download>()
+  /** Nobody will open it again. */
+  isOutdated = false
+  /** Absent: all of it, or nothing. */
+  #present: Ranges | undefined
+  #downloads: readonly Download[] = NONE
   readonly #watcher: Watcher
   #fd: number | undefined
   #isComplete: boolean
@@ -37,7 +41,7 @@ export class Version {
 
   /** Bytes on the disk. */
   get bytes(): number {
-    return this.#isComplete ? this.size : this.#present.bytes
+    return this.#isComplete ? this.size : (this.#present?.bytes ?? 0)
   }
 
   get isComplete(): boolean {
@@ -53,7 +57,7 @@ export class Version {
   firstMissing(from: number, orComing = false): number {
     if (this.#isComplete) return this.size
     for (let at = from; ; ) {
-      const missing = this.#present.firstMissing(at)
+      const missing = this.#present?.firstMissing(at) ?? at
       const coming = orComing ? this.coming(missing) : undefined
       if (!coming) return missing
       at = coming.end
@@ -70,18 +74,20 @@ export class Version {
 
   /** Where the missing bytes around `position` begin, at `least` or later. */
   gapStart(position: number, least: number): number {
-    const ends = [least, this.#present.lastEnd(position)]
+    const ends = [least, this.#present?.lastEnd(position) ?? 0]
     for (const { end } of this.#downloads) if (end <= position) ends.push(end)
     return Math.max(...ends)
   }
 
   /** Begins to fetch missing bytes from `start` up to `end`, or up to where others are or come. */
   download(start: number, end: number, fetch: Fetch): Download {
-    const limits = [end, this.size, this.#present.firstPresent(start) ?? end]
+    const limits = [end, this.size, this.#present?.firstPresent(start) ?? end]
     for (const other of this.#downloads) if (other.start > start) limits.push(other.start)
     const download = new Download(start, Math.min(...limits), fetch, (chunk, at) => this.#store(chunk, at))
-    this.#downloads.add(download)
-    download.run().then(() => this.#downloads.delete(download))
+    this.#downloads = [...this.#downloads, download]
+    download.run().then(() => {
+      this.#downloads = this.#downloads.filter((other) => other !== download)
+    })
     return download
   }
 
@@ -113,7 +119,7 @@ export class Version {
   /** Nobody has it open any more. */
   rest(): void {
     for (const download of this.#downloads) download.stop()
-    this.#downloads.clear()
+    this.#downloads = NONE
     this.#close()
     if (this.#isBroken) this.free()
     this.#isBroken = false
@@ -125,7 +131,7 @@ export class Version {
     this.#close()
     removeFile(this.path)
     removeFile(this.path + PART_SUFFIX)
-    this.#present.clear()
+    this.#present = undefined
     this.#isComplete = false
   }
 
@@ -137,10 +143,11 @@ export class Version {
       for (let done = 0; done < chunk.length; ) {
         done += writeSync(fd, chunk, done, chunk.length - done, at + done)
       }
+      this.#present ??= new Ranges()
       const before = this.#present.bytes
       this.#present.add(at, at + chunk.length)
       this.#watcher.grew(this.#present.bytes - before)
-      if (this.#present.bytes === this.size) this.#complete()
+      if (this.bytes === this.size) this.#complete()
       return true
     } catch (error) {
       this.#break(error)
@@ -151,7 +158,7 @@ export class Version {
   #complete(): void {
     renameSync(this.path + PART_SUFFIX, this.path)
     this.#isComplete = true
-    this.#present.clear()
+    this.#present = undefined
   }
 
   #open(): number {
@@ -168,7 +175,7 @@ export class Version {
   /** What has some bytes already is not made anew. */
   #mode(): string {
     if (this.#isComplete) return 'r'
-    return this.#present.bytes > 0 ? 'r+' : 'w+'
+    return this.bytes > 0 ? 'r+' : 'w+'
   }
 
   #break(error: unknown): void {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Log } from '../../src/log.js'
 import { BlobCache } from '../cache/blob-cache.js'
 import type { FileSystem, Invalidate } from '../filesystem.js'
-import type { Volume } from '../volume.js'
+import type { Item, Volume } from '../volume.js'
 import { Engine } from './engine.js'
 import { Files, type Sending } from './files.js'
 import { Follower } from './follower.js'
@@ -62,7 +62,8 @@ export async function openFileSystem(volume: Volume, settings: EngineSettings): 
   const tree = new Tree(volume, takeback, root)
   const cache = new BlobCache(join(cacheDir, 'blobs'), { maxBytes: settings.cacheBytes, log })
   const room = new Room(volume, info, () => queue.bytes)
-  const sender = new Sender({ volume, tree, takeback, room, log, host })
+  const outdated = ({ etag, size }: Item) => cache.discard(etag, size)
+  const sender = new Sender({ volume, tree, takeback, room, log, host, outdated })
   const settle = (node: Parameters<Files['settle']>[0]) => files.settle(node)
   const intents = new IntentLog(logPath)
   const queue = new SendQueue(sender, intents, log, settle)
@@ -83,7 +84,7 @@ export async function openFileSystem(volume: Volume, settings: EngineSettings): 
   )
   const follower: Follower = new Follower(volume, tree, takeback, log, info.cursor, () => queue.retry())
 
-  const names = new Namespace({ volume, tree, files, saving, follower, takeback, room, log })
+  const names = new Namespace({ volume, tree, files, saving, follower, takeback, room, log, outdated })
 
   await recover({ volume, tree, files, queue, workDir, host, log }, leftovers)
   follower.start()

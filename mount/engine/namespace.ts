@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import type { Log } from '../../src/log.js'
 import { foldName, parsePath } from '../../src/space/names.js'
 import { type Awaitable, FileSystemError } from '../filesystem.js'
-import type { Volume } from '../volume.js'
+import type { Item, Volume } from '../volume.js'
 import type { Content } from './content.js'
 import type { Files } from './files.js'
 import type { Follower } from './follower.js'
@@ -23,6 +23,8 @@ export interface NamespaceParts {
   readonly takeback: Takeback
   readonly room: Room
   readonly log: Log
+  /** The server no longer has a file's version: it has gone, or another is in its place. */
+  readonly outdated: (version: Item) => void
 }
 
 /** Where something is to be. */
@@ -112,6 +114,7 @@ export class Namespace {
     await this.#remove(node, path)
     this.parts.saving.forget(node)
     this.parts.files.settle(node)
+    if (node.item) this.parts.outdated(node.item)
   }
 
   /** From the server, where it has the entry, and from the tree. */
@@ -250,12 +253,15 @@ export class Namespace {
     replaced: FileNode | undefined,
     asked: Asked,
   ): Promise<void> {
-    const { volume, takeback, follower, room } = this.parts
+    const { volume, takeback, follower, room, outdated } = this.parts
     const { path, name: before } = source
     const key = randomUUID()
     const { item, seq } = await volume.move(addressIn(parent, before), addressIn(folder, name), { key })
     follower.removed(parent, before, seq)
-    if (replaced?.item) room.changed(-replaced.item.size, -1)
+    if (replaced?.item) {
+      room.changed(-replaced.item.size, -1)
+      outdated(replaced.item)
+    }
     if (replaced) takeback.unlinked(replaced, asked.to)
     takeback.unlinked(source, asked.from)
     attach(folder, source, name)

@@ -21,6 +21,8 @@ export interface SenderParts {
   readonly log: Log
   /** Names this mount in conflict copies. */
   readonly host: string
+  /** The server no longer has a file's version: another is in its place. */
+  readonly outdated: (version: Item) => void
 }
 
 export interface AttemptKey {
@@ -98,6 +100,7 @@ export class Sender {
       content.executable = undefined
     }
     learn(node, item, seq)
+    if (before && before.etag !== item.etag) this.parts.outdated(before)
   }
 
   /** Makes the next attempt possible, or raises what it must not try again. */

@@ -25,6 +25,23 @@ test('what was not opened for longest goes first; what is open stays', async (t)
   t.is(held.read(Buffer.alloc(10), 0), 10)
 })
 
+test('what nobody will ask for again goes at once, or when it is no longer open', async (t) => {
+  const { cache, folder } = cacheOf(t)
+  const [idle, held] = [new Source(100 * KB), new Source(100 * KB)]
+  await fill(cache, idle)
+  await fill(cache, held)
+  const blob = cache.open(held.version, held.fetch)
+  for (const { etag } of [idle, held]) cache.discard(etag, 100 * KB)
+  cache.discard(new Source(10).etag, 10)
+  t.is(cache.bytes, 100 * KB)
+  await holds(t, blob, held, 0, 100 * KB)
+  blob.release()
+  t.is(cache.bytes, 0)
+  t.deepEqual(readdirSync(folder), ['in-use'])
+  await fill(cache, idle)
+  t.true(cache.has(idle.etag, 100 * KB), 'it may be fetched again')
+})
+
 test('more than fits is kept while it is open, in parts too, and given up then', async (t) => {
   const { cache, folder } = cacheOf(t, { maxBytes: 100 * KB })
   const source = new Source(1 * MB)
