@@ -114,7 +114,6 @@ export class Namespace {
     await this.#remove(node, path)
     this.parts.saving.forget(node)
     this.parts.files.settle(node)
-    if (node.item) this.parts.outdated(node.item)
   }
 
   /** From the server, where it has the entry, and from the tree. */
@@ -134,8 +133,9 @@ export class Namespace {
   }
 
   async #removeThere(folder: FolderNode, node: Node): Promise<number> {
-    const { volume, room } = this.parts
+    const { volume, room, outdated } = this.parts
     const { seq } = await volume.remove(addressIn(folder, node.name), { key: randomUUID() })
+    if (node.kind === 'file' && node.item) outdated(node.item)
     room.changed(node.kind === 'file' ? -(node.item?.size ?? 0) : 0, -1)
     return seq
   }

@@ -133,6 +133,24 @@ test('mount --detach returns when it is ready, status shows it, unmount ends it'
   t.is((await run('status', dir)).code, 1)
 })
 
+test('what was replaced or removed takes no room in the cache', async (t) => {
+  const { folder, run } = machine(t)
+  const dir = folder('mnt')
+  t.is((await run('mount', 'files', dir, '--detach')).code, 0)
+  const cached = async () => JSON.parse((await run('status', '--json', dir)).stdout)[0].cache_bytes
+  const write = (name: string) => shell(`head -c 300000 /dev/urandom > ${name}`, dir)
+  await write('kept-a')
+  await write('kept-b')
+  t.is(await cached(), 600_000)
+  await write('kept-a')
+  t.is(await cached(), 600_000, 'replaced by a write')
+  await shell('mv kept-a kept-b', dir)
+  t.is(await cached(), 300_000, 'replaced by a rename')
+  await shell('exec 3< kept-b; rm kept-b; cat <&3 | wc -c', dir)
+  await until(async () => (await cached()) === 0, 'removed while it was open')
+  await run('unmount', dir)
+})
+
 test('why it cannot be mounted is said, in front and in the background alike', async (t) => {
   const { folder, run, home, env } = machine(t)
   const dir = folder('mnt')
