@@ -25,6 +25,7 @@ const CONNECTION = {
   enableAutoPipelining: false,
   enableReadyCheck: true,
   disableClientInfo: true,
+  autoResubscribe: false,
   maxLoadingRetryTime: 200,
   connectTimeout: 2000,
   commandTimeout: 3000,
@@ -42,6 +43,8 @@ const retryStrategy = (attempt: number) => Math.min(25 * 2 ** Math.min(attempt, 
  *   when that fails: nothing hangs, and a restart of Redis is ridden out by calling again.
  * - `commandTimeout` and `socketTimeout`: a Redis that is stopped, unreachable or loads for long does not hang us either.
  * - RESP2: the scripts' replies are lists, integers and strings, and a subscriber's connection is its own anyway.
+ * - `autoResubscribe`: `subscriptions.ts` does it. ioredis would too, and awaits nothing of it: a connection that breaks again at that
+ *   moment would be an unhandled rejection, which ends the process.
  * - `reconnectOnError`: a master that has become a replica says so; whoever is master now is asked for anew.
  */
 const BEHAVIOUR = {

@@ -25,7 +25,8 @@ export async function copyAcross(from: EntryCall, to: EntryCall, request: CopyRe
     shallow = false,
   } = request
   if (ifMatch ? !matches(ifMatch, top.etag) : top.modified >= unmodifiedSince + 1000) {
-    throw new SpaceError('PRECONDITION_FAILED', 'The precondition of the source does not hold.')
+    const header = ifMatch ? 'If-Match' : 'If-Unmodified-Since'
+    throw new SpaceError('PRECONDITION_FAILED', `The precondition ${header} does not hold for the source.`)
   }
   const source = new Source(from, to, top, shallow)
   try {

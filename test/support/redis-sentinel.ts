@@ -71,9 +71,17 @@ export async function testSentinel({
   const url = `redis-sentinel://${announced.map((port) => `127.0.0.1:${port}`).join(',')}/main`
   const clients = new Map<number, Clients>()
   const observers = new Map(ports.map((port) => [port, quiet(port)]))
+  const findMaster = async () => {
+    const replies = await Promise.all(
+      asked.map((sentinel) => sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'main')),
+    )
+    const said = new Set((replies as [string, string][]).map(([, port]) => Number(port)))
+    if (said.size === 1) [master = first] = said
+    return master
+  }
   const isWhole = async () => {
     const following = async () => {
-      const info = await observers.get(master)?.info('replication')
+      const info = await observers.get(await findMaster())?.info('replication')
       return info?.match(/^slave\d+:.*state=online/gm)?.length ?? 0
     }
     while ((await following().catch(() => 0)) < replicas) await delay(20)
@@ -86,14 +94,7 @@ export async function testSentinel({
       clients.set(wait, some)
       return some.connect(name)
     },
-    master: async () => {
-      const replies = await Promise.all(
-        asked.map((sentinel) => sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'main')),
-      )
-      const said = new Set((replies as [string, string][]).map(([, port]) => Number(port)))
-      if (said.size === 1) [master = first] = said
-      return data[ports.indexOf(master)] as RedisServer
-    },
+    master: async () => data[ports.indexOf(await findMaster())] as RedisServer,
     isWhole,
     stop: async () => {
       for (const some of clients.values()) some.end()
