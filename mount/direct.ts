@@ -110,9 +110,10 @@ class DirectVolume implements Volume {
     const op = await this.#op(options)
     const request = writeRequest(location, options)
     const { size } = body
-    if (size > SMALL_BYTES) await tree.checkWrite(op, location, { ...request, size })
+    const isSmall = size !== undefined && size <= SMALL_BYTES
+    if (!isSmall) await tree.checkWrite(op, location, { ...request, ...(size !== undefined && { size }) })
     const blob = await this.#take(op, body, options.signal)
-    const reload = size > SMALL_BYTES ? () => this.#op(options) : undefined
+    const reload = isSmall ? undefined : () => this.#op(options)
     return changed(await commit({ deps: this.#parts, op }, location, blob, request, reload))
   }
 
@@ -159,11 +160,16 @@ class DirectVolume implements Volume {
     }
   }
 
-  async setAttributes(at: Address, attributes: ItemAttributes, options: Keyed): Promise<Changed> {
+  async setAttributes(
+    at: Address,
+    attributes: ItemAttributes,
+    options: Keyed & { readonly ifMatch?: string },
+  ): Promise<Changed> {
+    const { ifMatch } = options
     const location = locate(at)
     const op = await this.#op(options)
-    const { entry, mark } = await this.#parts.tree.setAttributes(op, location, attributes)
-    return { item: itemOf(entry), seq: mark.seq }
+    const conditions = ifMatch === undefined ? {} : { ifMatch: [ifMatch] }
+    return changed(await this.#parts.tree.setAttributes(op, location, attributes, conditions))
   }
 
   /** Subscribes, reads, and waits only then: nothing slips through between. */
@@ -197,7 +203,7 @@ class DirectVolume implements Volume {
     try {
       return await this.#parts.blobs.put(op.space, opened, {
         limit: op.limits.fileBytes,
-        length: body.size,
+        ...(body.size !== undefined && { length: body.size }),
         ...(signal && { signal }),
       })
     } catch (error) {

@@ -47,8 +47,12 @@ export interface Volume {
   /** Would `remove` be let in now? Raises what it would raise (LOCKED, READ_ONLY, NOT_FOUND). Changes nothing. */
   checkRemove(at: Address): Promise<void>
 
-  /** Times and exec bit. */
-  setAttributes(at: Address, attributes: ItemAttributes, options: Keyed): Promise<Changed>
+  /** Times and exec bit. `ifMatch`: the etag it must have. */
+  setAttributes(
+    at: Address,
+    attributes: ItemAttributes,
+    options: Keyed & { readonly ifMatch?: string },
+  ): Promise<Changed>
 
   /**
    * Rows after `since`, as they come, until `signal` aborts; empty batches tell that the server is there.
@@ -103,7 +107,8 @@ export interface Changed {
 
 /** A file's new bytes: opened anew for each attempt. */
 export interface WriteBody {
-  readonly size: number
+  /** Absent: so many as come. */
+  readonly size?: number
   open(): Readable | Uint8Array
 }
 

@@ -1,6 +1,7 @@
 /** The bytes of a file that is open or not sent yet. */
 import type { CachedBlob } from '../cache/blob-cache.js'
 import type { Item, ItemAttributes } from '../volume.js'
+import type { StreamedUpload } from './streamed-upload.js'
 import type { WorkFile } from './work-file.js'
 
 /** A version of a file's bytes, to be sent. */
@@ -28,6 +29,8 @@ export class Content {
   executable: boolean | undefined
   /** MD5s of what was sent without an answer: when the server has one of them, it arrived. */
   readonly attempts = new Set<string>()
+  /** `work` is on its way while it is written. */
+  streamed: StreamedUpload | undefined
   /** What the intent log names, while programs have gone on changing `work`: it is what is sent. */
   closed: Version | undefined
   /** Number in the intent log, where it waits to be sent; 0: it does not. */
@@ -97,6 +100,8 @@ export class Content {
 
   /** Lets go of what is cached or local. Unsent bytes must have been seen to before. */
   free(): void {
+    this.streamed?.giveUp()
+    this.streamed = undefined
     this.blob?.release()
     this.blob = undefined
     if (this.closed) this.release(this.closed)

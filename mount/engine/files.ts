@@ -32,6 +32,8 @@ export interface Handle {
 
 /** What becomes of local bytes: sent at once, or written down to be sent. */
 export interface Sending {
+  /** Bytes were added to a file that had `before`. */
+  grew(node: FileNode, before: number): void
   /** At close(2). */
   flush(node: FileNode): Awaitable<void>
   /** The last handle is gone, and there are bytes that no flush has seen to. */
@@ -175,9 +177,11 @@ export class Files {
   #writeTo(work: WorkFile, { node, path, appends }: Handle, buffer: Buffer, offset: number): number {
     const { takeback } = this.parts
     // Where the end is the kernel knows, unless it takes another spelling of the name for another file.
-    const at = appends && isSpelledTwice(node) ? work.size : offset
+    const { size } = work
+    const at = appends && isSpelledTwice(node) ? size : offset
     work.write(buffer, at)
     this.content(node).changed()
+    if (work.size > size) this.sending.grew(node, size)
     if (at === offset) takeback.changedHere(node, path)
     else takeback.changed(node)
     return buffer.length

@@ -9,6 +9,7 @@ import type { Sending } from './files.js'
 import { detach, type FileNode } from './nodes.js'
 import type { SendQueue } from './queue.js'
 import type { Sender } from './sender.js'
+import { STREAMED_FROM } from './streamed-upload.js'
 import type { Takeback } from './takeback.js'
 
 /** How long an unmount waits for what is unsent. */
@@ -45,6 +46,12 @@ export class WriteThrough implements Saving {
 
   begin(): Awaitable<void> {
     return this.parts.reach()
+  }
+
+  grew(node: FileNode, before: number): void {
+    const { streamed, work } = node.content ?? {}
+    if (streamed) streamed.grew()
+    else if (before < STREAMED_FROM && (work?.size ?? 0) >= STREAMED_FROM) this.parts.sender.stream(node)
   }
 
   flush(node: FileNode): Promise<void> {
@@ -90,7 +97,10 @@ export class WriteThrough implements Saving {
     }
   }
 
-  forget(): void {}
+  forget(node: FileNode): void {
+    node.content?.streamed?.giveUp()
+  }
+
   renamed(): void {}
   retimed(): void {}
   async close(): Promise<void> {}
@@ -100,6 +110,8 @@ export class WriteBack implements Saving {
   constructor(private readonly queue: SendQueue) {}
 
   begin(): void {}
+  /** Nobody waits for the server at close(2). */
+  grew(): void {}
 
   flush(node: FileNode): Awaitable<void> {
     const { content } = node

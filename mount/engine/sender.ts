@@ -1,17 +1,20 @@
 /** Brings a file's local bytes to the server: once, and without ever replacing what somebody else has written meanwhile. */
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../../src/log.js'
-import type { Changed, Item, Volume, WriteOptions } from '../volume.js'
+import type { Address, Changed, Item, ItemAttributes, Volume, WriteOptions } from '../volume.js'
 import type { Content, Version } from './content.js'
 import { isCode } from './errno.js'
 import { conflictName } from './names.js'
 import { attach, type FileNode, type FolderNode, learn } from './nodes.js'
 import type { Room } from './room.js'
+import { StreamedUpload } from './streamed-upload.js'
 import type { Takeback } from './takeback.js'
 import { addressIn, type Tree } from './tree.js'
 
 /** A file that changes again and again while it is sent, or is fought over, is given up for this time. */
 const MOST_TURNS = 10
+/** Each holds a request, and memory of the server, for as long as a program takes to write the file. */
+const MOST_STREAMS = 4
 
 export interface SenderParts {
   readonly volume: Volume
@@ -31,6 +34,8 @@ export interface AttemptKey {
 }
 
 export class Sender {
+  #streams = 0
+
   constructor(private readonly parts: SenderParts) {}
 
   /**
@@ -52,6 +57,16 @@ export class Sender {
     })
   }
 
+  /** Begins to send a file that is still being written, unless many are; `send` ends it. */
+  stream({ parent, name, content }: FileNode): void {
+    if (!parent || !content?.work?.isInOrder || this.#streams >= MOST_STREAMS) return
+    const at = addressIn(parent, name)
+    this.#streams += 1
+    content.streamed = new StreamedUpload(this.parts.volume, content.work, at, content.base, () => {
+      this.#streams -= 1
+    })
+  }
+
   async #send(node: FileNode, content: Content, first?: AttemptKey): Promise<void> {
     let key = first && first.generation === content.outgoing?.generation ? first.key : undefined
     for (let turn = 0; content.dirty; turn++) {
@@ -59,7 +74,7 @@ export class Sender {
       const { outgoing, closed } = content
       if (!outgoing) throw new Error(`The local bytes of "${node.path}" are gone.`)
       try {
-        this.#sent(node, content, outgoing, await this.#put(node, node.parent, content.base, outgoing, key))
+        this.#sent(node, content, outgoing, await this.#put(node, node.parent, content, outgoing, key))
       } catch (error) {
         if (turn >= MOST_TURNS) throw error
         await this.#afterRefusal(node, content, outgoing, error)
@@ -72,9 +87,30 @@ export class Sender {
     }
   }
 
-  #put(
+  async #put(
     node: FileNode,
     folder: FolderNode,
+    content: Content,
+    version: Version,
+    key?: string,
+  ): Promise<Changed> {
+    const { base, streamed } = content
+    const at = addressIn(folder, node.name)
+    if (!streamed || version.work !== content.work) return this.#write(at, base, version, key)
+    content.streamed = undefined
+    const finished = await streamed.finish(at, base)
+    const sent = finished ?? (await this.#write(at, base, version, streamed.key))
+    try {
+      return await this.#retimed(at, version, sent)
+    } catch (error) {
+      // The bytes are there, and are what the next attempt replaces; time and mode are still to come.
+      this.#sent(node, content, { ...version, generation: -1 }, sent)
+      throw error
+    }
+  }
+
+  #write(
+    at: Address,
     base: Item | undefined,
     { work, modified, executable }: Version,
     key: string = randomUUID(),
@@ -85,7 +121,25 @@ export class Sender {
       ...(executable !== undefined && { executable }),
       ...(base ? { ifMatch: base.etag } : { ifNoneMatch: true }),
     }
-    return this.parts.volume.write(addressIn(folder, node.name), work.body(), options)
+    return this.parts.volume.write(at, work.body(), options)
+  }
+
+  /** Where the bytes went out before anybody knew the time and mode that the file would have. */
+  async #retimed(at: Address, { modified, executable }: Version, sent: Changed): Promise<Changed> {
+    const { item } = sent
+    const attributes: ItemAttributes = {
+      ...(modified !== undefined && modified !== item.modified && { modified }),
+      ...(executable !== undefined && executable !== item.executable && { executable }),
+    }
+    if (Object.keys(attributes).length === 0) return sent
+    try {
+      const options = { key: randomUUID(), ifMatch: item.etag }
+      return await this.parts.volume.setAttributes(at, attributes, options)
+    } catch (error) {
+      // Somebody else's version is there by now.
+      if (isCode(error, 'PRECONDITION_FAILED', 'NOT_FOUND')) return sent
+      throw error
+    }
   }
 
   #sent(node: FileNode, content: Content, version: Version, { item, seq }: Changed): void {
@@ -130,7 +184,10 @@ export class Sender {
     const { item, seq } = there
     if (item.kind === 'file') {
       const isSame = item.md5 === (await version.work.md5())
-      if (isSame) return this.#sent(node, content, version, { item, seq })
+      if (isSame) {
+        const sent = await this.#retimed(addressIn(folder, node.name), version, { item, seq })
+        return this.#sent(node, content, version, sent)
+      }
       if (content.attempts.has(item.md5)) {
         content.base = item
         return

@@ -27,6 +27,7 @@ export class WorkFile {
   #memory: Buffer | undefined
   #fd: number | undefined
   #size = 0
+  #isInOrder = true
 
   private constructor(readonly path: string) {}
 
@@ -42,6 +43,7 @@ export class WorkFile {
     const work = new WorkFile(path)
     work.#memory = bytes
     work.#size = bytes.length
+    work.#isInOrder = false
     return work
   }
 
@@ -50,6 +52,7 @@ export class WorkFile {
     const work = new WorkFile(path)
     work.#fd = openSync(path, constants.O_RDWR)
     work.#size = fstatSync(work.#fd).size
+    work.#isInOrder = false
     return work
   }
 
@@ -68,6 +71,11 @@ export class WorkFile {
     return this.#size
   }
 
+  /** Empty at first, and written from there to its end: no byte of it has changed since it was written. */
+  get isInOrder(): boolean {
+    return this.#isInOrder
+  }
+
   /** The bytes, where they are not on the disk. */
   get memory(): Buffer | undefined {
     return this.#memory?.subarray(0, this.#size)
@@ -80,6 +88,7 @@ export class WorkFile {
 
   write(buffer: Buffer, offset: number): void {
     const end = offset + buffer.length
+    if (offset !== this.#size) this.#isInOrder = false
     if (this.#memory && end > SMALL) this.persist()
     if (this.#memory) buffer.copy(this.#withRoom(this.#memory, end), offset)
     else this.#writeFile(buffer, offset)
@@ -87,6 +96,7 @@ export class WorkFile {
   }
 
   truncate(size: number): void {
+    if (size !== this.#size) this.#isInOrder = false
     if (this.#memory && size > SMALL) this.persist()
     if (this.#fd !== undefined) ftruncateSync(this.#fd, size)
     else if (this.#memory) this.#withRoom(this.#memory, size).fill(0, Math.min(size, this.#size))

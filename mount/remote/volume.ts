@@ -95,7 +95,7 @@ class RemoteVolume implements Volume {
         path: entryPath(at),
         headers: {
           ...keyed(options),
-          'content-length': String(body.size),
+          ...(body.size !== undefined && { 'content-length': String(body.size) }),
           ...(ifMatch !== undefined && { 'if-match': quoted(ifMatch) }),
           ...(ifNoneMatch && { 'if-none-match': '*' }),
           ...(modified !== undefined && { 'x-oc-mtime': seconds(modified) }),
@@ -149,13 +149,15 @@ class RemoteVolume implements Volume {
   async setAttributes(
     at: Address,
     { modified, executable }: ItemAttributes,
-    options: Keyed,
+    options: Keyed & { readonly ifMatch?: string },
   ): Promise<Changed> {
+    const { ifMatch } = options
     const attributes = {
       ...(modified !== undefined && { last_modified: modified / 1000 }),
       ...(executable !== undefined && { executable }),
     }
-    return changed(await this.#patch(at, attributes, options))
+    const headers = ifMatch === undefined ? {} : { 'if-match': quoted(ifMatch) }
+    return changed(await this.#patch(at, attributes, options, headers))
   }
 
   async *follow(since: Cursor, signal: AbortSignal): AsyncGenerator<Batch, void> {

@@ -14,13 +14,13 @@ import {
   type Space,
   startBindfs,
   startDavfs,
-  startEmptyMount,
+  startLeastMount,
   startOurMount,
   startRcloneMount,
   startSshd,
   startSshfs,
 } from './mount/peers.js'
-import { LIMIT } from './peers/least.js'
+import { LIMIT, startLeast } from './peers/least.js'
 import { startOurs } from './peers/ours.js'
 import { quiet } from './quiet.js'
 import { Stage } from './stage.js'
@@ -38,6 +38,8 @@ const PATIENCE = 180
 const PROMISES =
   'fsync does not promise the same everywhere: ours returns when the server has the bytes, in both modes, and so does that of sshfs (whose server then ' +
   'also waits for its disk); davfs2 and rclone send them behind it, and theirs returns when they are in the local cache. What rclone promises is the line without fsync.'
+const NOTHING = `${LIMIT} fuse-native, nothing behind`
+const LEAST = `${LIMIT} fuse-native, node:http with Redis`
 const RCLONE_MOUNT = 'rclone mount'
 /** After its default of 5 s it sends what was written (`--vfs-write-back`); a folder with files that are under way it cannot remove. */
 const RCLONE_REST = 12_000
@@ -72,7 +74,8 @@ interface Places {
   readonly davfs: Place
   readonly rclone: Place
   readonly bindfs: Place
-  readonly empty: Place
+  readonly nothing: Place
+  readonly least: Place
 }
 
 type Target = NonNullable<Measurement['target']>
@@ -102,7 +105,7 @@ class Bench {
     const sizes = this.#sizes
     const sources = await localSources(await this.#folder(), sizes)
     const places = await this.#mountAll(sources.large)
-    const { through, back, durable, sshfs, davfs, rclone, bindfs, empty } = places
+    const { through, back, durable, sshfs, davfs, rclone, bindfs, nothing, least } = places
     const everywhere = [through, sshfs, davfs, rclone]
     const throughAndBack = function* (line: Line): Generator<Measurement> {
       yield measurement({ ...line, name: `${line.name}, written through` }, [
@@ -110,7 +113,8 @@ class Bench {
         sshfs,
         davfs,
         durable,
-        empty,
+        nothing,
+        least,
       ])
       yield measurement({ ...line, name: `${line.name}, written back` }, [back, rclone])
     }
@@ -240,9 +244,11 @@ class Bench {
       rclone: await this.#place(RCLONE_MOUNT, [RCLONE], async (scratch) => {
         return startRcloneMount(await space('rclone'), scratch)
       }),
-      empty: await this.#place(`${LIMIT} fuse-native, nothing behind`, [], (scratch) =>
-        startEmptyMount(scratch, `${LIMIT} fuse-native, nothing behind`),
-      ),
+      nothing: await this.#place(NOTHING, [], (scratch) => startLeastMount(scratch, NOTHING)),
+      least: await this.#place(LEAST, [], async (scratch) => {
+        const { base } = await this.#stage.started(startLeast(await this.#folder(), 'with Redis'))
+        return startLeastMount(scratch, LEAST, base)
+      }),
       bindfs: await this.#place('bindfs', [BINDFS], (scratch) => startBindfs(files, scratch)),
     }
   }

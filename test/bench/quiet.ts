@@ -1,12 +1,15 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
 
 const LOOK_MS = 200
 const QUIET_SHARE = 0.15
 const LONGEST_MS = 15_000
 
-/** Resolves when the machine does nothing much any more: what others still did behind their answers is not what is measured next. */
+/** Resolves when the disk has everything and the machine does nothing much any more: what others still did behind their answers is not what is measured next. */
 export async function quiet(): Promise<void> {
+  await promisify(execFile)('sync')
   for (let waited = 0; waited < LONGEST_MS; waited += LOOK_MS) {
     const before = ticks()
     await delay(LOOK_MS)

@@ -70,6 +70,21 @@ export function streamConformance(test: TestFn, make: MakeMounted): void {
     t.true(most < 32 * MB, `${Math.round(most / MB)} MB more than before`)
   })
 
+  test('bytes whose number nobody knew are as many as came, and no more than a file may have', async (t) => {
+    const { volume } = await make(t, 'free')
+    const open = (pieces: number) => () =>
+      Readable.from(
+        (function* () {
+          for (let sent = 0; sent < pieces; sent++) yield Buffer.alloc(20_000)
+        })(),
+      )
+    const { item } = await volume.write(at('f'), { open: open(5) }, key())
+    t.is(item.size, 100_000)
+    t.is((await volume.write(at('none'), { open: open(0) }, key())).item.size, 0)
+    await fails(t, 'FILE_TOO_LARGE', volume.write(at('f'), { open: open(200) }, key()))
+    t.is((await volume.stat(at('f'))).item.etag, item.etag)
+  })
+
   test('a write that is given up leaves nothing behind', async (t) => {
     const mounted = await make(t)
     const { volume, server } = mounted

@@ -281,6 +281,10 @@ export function volumeConformance(test: TestFn, make: MakeMounted): void {
     const { item: both } = await volume.setAttributes(at('F'), { modified: 1, executable: true }, key())
     t.deepEqual(both, { ...item, modified: 1, executable: true })
     t.deepEqual((await volume.stat(at('f'))).item, both)
+    const other = { ...key(), ifMatch: MISSING_ETAG }
+    await fails(t, 'PRECONDITION_FAILED', volume.setAttributes(at('f'), { modified: 2 }, other))
+    const same = { ...key(), ifMatch: item.etag }
+    t.is((await volume.setAttributes(at('f'), { modified: 3 }, same)).item.modified, 3)
     await volume.mkdir(at('d'), key())
     t.is((await volume.setAttributes(at('d'), { modified: MOMENT }, key())).item.modified, MOMENT)
     await fails(t, 'NOT_FOUND', volume.setAttributes(at('no'), { modified: 1 }, key()))

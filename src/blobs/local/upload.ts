@@ -10,7 +10,7 @@ import type { Heartbeat } from './heartbeat.js'
 import type { PromptCalls } from './prompt.js'
 
 /** Larger bodies are written by the thread pool. */
-const SMALL_BYTES = 64 * 1024
+const SMALL_BYTES = 256 * 1024
 const MODE = 0o640
 
 export interface UploadTarget {

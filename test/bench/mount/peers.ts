@@ -105,14 +105,17 @@ export async function startRcloneMount({ ours, name: space }: Space, scratch: st
   })
 }
 
-/** A file system with nothing behind it: what fuse-native itself costs. */
-export async function startEmptyMount(scratch: string, name: string): Promise<Mounted> {
+/** See `least-mount.ts`; `server`: a URL. */
+export async function startLeastMount(scratch: string, name: string, server?: string): Promise<Mounted> {
   const folder = await mountPoint(scratch)
-  const script = fileURLToPath(new URL('empty-mount.js', import.meta.url))
+  const script = fileURLToPath(new URL('least-mount.js', import.meta.url))
   return Mounted.start({
     name,
     folder,
-    mount: () => spawn(process.execPath, [script, folder], { stdio: ['ignore', 'ignore', 'inherit'] }),
+    mount: () =>
+      spawn(process.execPath, [script, folder, ...(server ? [server] : [])], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      }),
   })
 }
 

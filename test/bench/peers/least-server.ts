@@ -4,17 +4,20 @@
  * and gives it its name, everything else changes nothing. With Redis, each request asks it what ours must ask: once where it reads, and
  * twice, one after the other, where it writes (who is it; then the change), by the shortest commands there are. Prints its address.
  */
+import { createWriteStream } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { argv, stdout } from 'node:process'
+import { pipeline } from 'node:stream/promises'
 import { Redis } from 'ioredis'
 
 const [folder = '', socket] = argv.slice(2)
 const redis = socket === undefined ? undefined : new Redis(socket)
 const content = Buffer.alloc(4096, 'x')
 const type = { 'content-type': 'application/octet-stream' }
+const LARGE = 1024 * 1024
 let last = 0
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -25,12 +28,14 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     response.writeHead(200, { ...type, 'content-length': content.length }).end(content)
     return
   }
+  const path = join(folder, String(++last))
+  const isLarge = Number(request.headers['content-length']) > LARGE
   const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
+  if (isLarge) await pipeline(request, createWriteStream(`${path}.new`, { highWaterMark: LARGE }))
+  else for await (const chunk of request) chunks.push(chunk as Buffer)
   await asked
   if (method === 'PUT') {
-    const path = join(folder, String(++last))
-    await writeFile(`${path}.new`, chunks)
+    if (!isLarge) await writeFile(`${path}.new`, chunks)
     await rename(`${path}.new`, path)
   }
   await redis?.set('entry', 'x')

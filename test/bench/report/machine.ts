@@ -1,6 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import { version } from 'node:process'
+
+const PROBES = 50
 
 /** Where and when a group was measured. */
 export interface Machine {
@@ -12,6 +17,21 @@ export interface Machine {
   readonly redis: string
   /** Processes that wanted to run, on the average of the minute before. */
   readonly load: number
+}
+
+/**
+ * The microseconds that open(2) takes to make a file on the disk of TMPDIR. Usually 10 to 20; ext4 without a journal searches for a
+ * millisecond where thousands of files were removed in the last minutes, and whoever makes files is as much slower then.
+ */
+export function newFileMicros(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'novem-probe-'))
+  const times = Array.from({ length: PROBES }, (_, n) => {
+    const began = performance.now()
+    closeSync(openSync(join(folder, String(n)), 'wx'))
+    return 1000 * (performance.now() - began)
+  })
+  rmSync(folder, { recursive: true })
+  return Math.round(times.sort((a, b) => a - b)[PROBES / 2] as number)
 }
 
 export function thisMachine(): Machine {

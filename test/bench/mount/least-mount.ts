@@ -1,0 +1,153 @@
+/**
+ * The least that a mount like ours must do on this runtime: `node least-mount.js <folder> [<server>]` mounts a file system by
+ * fuse-native that keeps all in memory, with the options that ours has. With a server (`least-server.ts`) a file that was written is sent
+ * when it is closed or synced, and each name that is made or removed is one request, for which the program waits. Ends by being unmounted.
+ */
+import { constants } from 'node:os'
+import { argv } from 'node:process'
+import { Readable } from 'node:stream'
+import { Pool } from 'undici'
+import { loadFuseNative } from '../../../mount/fuse/load.js'
+import { optionString } from '../../../mount/fuse/options.js'
+
+interface File {
+  /** PIECE bytes each. */
+  readonly pieces: Buffer[]
+  size: number
+  isSent: boolean
+}
+
+type Done = (error: number, ...found: unknown[]) => void
+
+const { EIO, ENOENT } = constants.errno
+const [mountPoint = '', server] = argv.slice(2)
+const pool = server === undefined ? undefined : new Pool(server)
+/** The most that the kernel writes at once. */
+const PIECE = 128 * 1024
+const FOLDER_MODE = 0o040755
+const FILE_MODE = 0o100644
+const now = new Date()
+const files = new Map<string, File>()
+const folders = new Map<string, Set<string>>([['/', new Set()]])
+
+const parentOf = (path: string) => path.slice(0, path.lastIndexOf('/')) || '/'
+const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1)
+const siblings = (path: string) => folders.get(parentOf(path))
+const fileAt = (path: string) => files.get(path) as File
+
+function resized(file: File, size: number): void {
+  while (file.pieces.length * PIECE < size) file.pieces.push(Buffer.alloc(PIECE))
+  file.size = size
+  file.isSent = false
+}
+
+/** Walks the pieces that hold `length` bytes from `at` on: `take` gets each with the place in it and the bytes passed before. */
+function eachPiece(
+  file: File,
+  at: number,
+  length: number,
+  take: (piece: Buffer, from: number, done: number) => number,
+): number {
+  let done = 0
+  while (done < length)
+    done += take(file.pieces[Math.floor((at + done) / PIECE)] as Buffer, (at + done) % PIECE, done)
+  return done
+}
+
+function bodyOf({ pieces, size }: File): Buffer | Readable {
+  const parts = pieces.map((piece, n) => piece.subarray(0, Math.max(0, size - n * PIECE)))
+  return size <= PIECE ? (parts[0] ?? Buffer.alloc(0)) : Readable.from(parts)
+}
+
+/** Resolves when the server, where there is one, has answered. */
+async function ask(method: 'PUT' | 'DELETE' | 'MKCOL', path: string, file?: File): Promise<void> {
+  const sent = file && { body: bodyOf(file), headers: { 'content-length': String(file.size) } }
+  const answer = await pool?.request({ method, path, ...sent })
+  await answer?.body.dump()
+}
+
+async function send(path: string): Promise<void> {
+  const file = files.get(path)
+  if (!file || file.isSent) return
+  file.isSent = true
+  await ask('PUT', path, file)
+}
+
+/** Answers at once where there is no server. */
+function after(asked: () => Promise<void>, done: Done): void {
+  if (!pool) done(0)
+  else
+    asked().then(
+      () => done(0),
+      () => done(-EIO),
+    )
+}
+
+const operations = {
+  getattr(path: string, done: Done) {
+    const file = files.get(path)
+    if (!file && !folders.has(path)) return done(-ENOENT)
+    const kind = file ? { mode: FILE_MODE, size: file.size } : { mode: FOLDER_MODE, size: 0 }
+    return done(0, { ...kind, mtime: now, atime: now, ctime: now, nlink: 1, uid: 0, gid: 0 })
+  },
+  readdir: (path: string, done: Done) => done(0, [...(folders.get(path) ?? [])]),
+  mkdir(path: string, _mode: number, done: Done) {
+    folders.set(path, new Set())
+    siblings(path)?.add(nameOf(path))
+    after(() => ask('MKCOL', path), done)
+  },
+  rmdir(path: string, done: Done) {
+    folders.delete(path)
+    siblings(path)?.delete(nameOf(path))
+    after(() => ask('DELETE', path), done)
+  },
+  create(path: string, _mode: number, done: Done) {
+    files.set(path, { pieces: [], size: 0, isSent: false })
+    siblings(path)?.add(nameOf(path))
+    done(0, 1)
+  },
+  unlink(path: string, done: Done) {
+    files.delete(path)
+    siblings(path)?.delete(nameOf(path))
+    after(() => ask('DELETE', path), done)
+  },
+  open: (_path: string, _flags: number, done: Done) => done(0, 1),
+  read(path: string, _handle: number, buffer: Buffer, length: number, at: number, done: Done) {
+    const file = fileAt(path)
+    const room = Math.max(0, Math.min(length, file.size - at))
+    done(eachPiece(file, at, room, (piece, from, got) => piece.copy(buffer, got, from, from + room - got)))
+  },
+  write(path: string, _handle: number, buffer: Buffer, length: number, at: number, done: Done) {
+    const file = fileAt(path)
+    resized(file, Math.max(file.size, at + length))
+    done(eachPiece(file, at, length, (piece, from, put) => buffer.copy(piece, from, put, length)))
+  },
+  ftruncate(path: string, _handle: number, size: number, done: Done) {
+    resized(fileAt(path), size)
+    done(0)
+  },
+  utimens: (_path: string, _accessed: Date, _modified: Date, done: Done) => done(0),
+  chmod: (_path: string, _mode: number, done: Done) => done(0),
+  chown: (_path: string, _uid: number, _gid: number, done: Done) => done(0),
+  flush: (path: string, _handle: number, done: Done) => after(() => send(path), done),
+  fsync: (path: string, _dataOnly: number, _handle: number, done: Done) => after(() => send(path), done),
+  release: (_path: string, _handle: number, done: Done) => done(0),
+}
+
+const Fuse = await loadFuseNative()
+class LeastMount extends Fuse {
+  protected override _fuseOptions(): string {
+    return optionString({
+      name: 'least',
+      readOnly: false,
+      allowOther: false,
+      checkModes: true,
+      nonEmpty: false,
+      cacheSeconds: 60,
+      keepPages: true,
+    })
+  }
+}
+new LeastMount(mountPoint, operations, { timeout: false }).mount((error) => {
+  if (error) throw error
+})
