@@ -13,7 +13,7 @@ import { journal } from './journal.js'
 import { measure, print, type Result } from './measure.js'
 import { mount } from './mount.js'
 import { profiles } from './profiles.js'
-import { newFileMicros, thisMachine } from './report/machine.js'
+import { newFileMicros, thisDisk, thisMachine } from './report/machine.js'
 import { type GroupResults, keep } from './report/results.js'
 import { writeReport } from './report/write.js'
 import { scale } from './scale.js'
@@ -68,7 +68,7 @@ async function run(name: string): Promise<GroupResults> {
   }
   const [first] = newFile
   remarks.push(
-    `To make a file on this disk took ${first} µs before, and up to ${Math.max(...newFile)} µs between the lines.`,
+    `The disk is ${thisDisk()}; to make a file there took ${first} µs before, and up to ${Math.max(...newFile)} µs between the lines.`,
   )
   return { group: name, machine, quick: values.quick, results, remarks }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -17,6 +17,16 @@ export interface Machine {
   readonly redis: string
   /** Processes that wanted to run, on the average of the minute before. */
   readonly load: number
+}
+
+/** The disk of TMPDIR: its device and file system (proc(5), /proc/mounts). */
+export function thisDisk(): string {
+  const mounts = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' '))
+  const above = mounts.filter(([, at = '']) => at === '/' || `${tmpdir()}/`.startsWith(`${at}/`))
+  const [device, , type] = above.sort(([, a = ''], [, b = '']) => a.length - b.length).at(-1) ?? []
+  return `${type} on ${device}`
 }
 
 /**
