@@ -8,6 +8,7 @@ import { startApache } from './peers/apache.js'
 import { startBare } from './peers/bare.js'
 import { type Ours, startOurs } from './peers/ours.js'
 import type { Peer } from './peers/peer.js'
+import { quiet } from './quiet.js'
 import { Stage } from './stage.js'
 import { curl } from './tools/curl.js'
 import { APACHE, CURL, missing, WRK } from './tools/install.js'
@@ -105,26 +106,31 @@ class Bench {
     const peers = apache ? [ours, apache] : [ours]
     const propfind = ['-X', 'PROPFIND', '-H', 'Depth: 1', '-d', FOUR_PROPERTIES]
     for (const peer of peers) await fillFolder(peer, 'listed', LISTED)
-    let changes = 0
-    const line = (when: string, before: (peer: Peer) => Promise<void>, query = ''): Measurement => ({
+    let count = 0
+    /** `ready` answers the folder to be listed. */
+    const line = (when: string, ready: (peer: Peer) => Promise<string>): Measurement => ({
       name: `listing of ${LISTED.toLocaleString('en')} entries${when}`,
       unit: 'ms',
       sides: peers.map((peer) => ({
         name: peer === ours ? peer.name : `${peer.name}, PROPFIND of 4`,
         run: async () => {
-          await before(peer)
-          return (
-            1000 *
-            (await curl(peer, peer === ours ? `listed/${query}` : 'listed/', peer === ours ? [] : propfind))
-          )
+          const folder = await ready(peer)
+          await quiet()
+          return 1000 * (await curl(peer, `${folder}/`, peer === ours ? [] : propfind))
         },
       })),
       target: { says: '< 40 ms', reached: ([a = 0]) => a < 40 },
     })
-    yield line('', async () => {})
-    yield line(', after a change', (peer) => put(peer, `listed/changed-${changes++}`, Buffer.from('12345')))
-    // What is asked for in pages is never kept.
-    yield line(', the first time', async () => {}, '?limit=100000')
+    yield line('', async () => 'listed')
+    yield line(', after a change', async (peer) => {
+      await put(peer, `listed/changed-${count++}`, Buffer.from('12345'))
+      return 'listed'
+    })
+    yield line(', the first time', async (peer) => {
+      const folder = `listed-${count++}`
+      await fillFolder(peer, folder, LISTED)
+      return folder
+    })
   }
 
   async *#large(ours: Ours, others: readonly Peer[], folder: string): AsyncGenerator<Measurement> {
