@@ -2,7 +2,16 @@ import test from 'ava'
 import { openDirectVolume } from '../../mount/direct.js'
 import { Watcher } from '../../src/space/watcher.js'
 import { type TestServer, testServer } from '../support/server.js'
-import { at, fails, type MakeMounted, namesIn, newSpace, put, textOf } from './support/volumes.js'
+import {
+  at,
+  fails,
+  type MakeMounted,
+  namesIn,
+  newSpace,
+  put,
+  textOf,
+  watchedServer,
+} from './support/volumes.js'
 import { volumeConformance } from './volume.js'
 import { followConformance } from './volume-follow.js'
 import { streamConformance } from './volume-streams.js'
@@ -11,14 +20,14 @@ const SMALL = { fileBytes: 200_000, spaceBytes: 300_000, entries: 4 }
 
 let server: TestServer
 let watcher: Watcher
+let stop: () => Promise<void>
 test.before(async () => {
-  server = await testServer({ settings: { heartbeatMs: 50 }, plans: { free: SMALL } })
-  watcher = new Watcher(await server.redis.connect('mount'))
+  ;({ server, watcher, stop } = await watchedServer({
+    settings: { heartbeatMs: 50 },
+    plans: { free: SMALL },
+  }))
 })
-test.after.always(async () => {
-  watcher.close()
-  await server.stop()
-})
+test.after.always(() => stop())
 
 const log = { info() {}, warn() {}, error() {} }
 

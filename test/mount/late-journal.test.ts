@@ -4,24 +4,21 @@ import { openDirectVolume } from '../../mount/direct.js'
 import { openFileSystem } from '../../mount/engine/index.js'
 import type { FileSystem } from '../../mount/filesystem.js'
 import { silentLog } from '../../src/log.js'
-import { Watcher } from '../../src/space/watcher.js'
+import type { Watcher } from '../../src/space/watcher.js'
 import { tempFolder } from '../support/folder.js'
 import { overriding } from '../support/overriding.js'
-import { type TestServer, testServer } from '../support/server.js'
-import { newSpace, until } from './support/volumes.js'
+import type { TestServer } from '../support/server.js'
+import { newSpace, until, watchedServer } from './support/volumes.js'
 
 /** A mount that hears of its own changes after it has made the next ones, as behind a slow network, goes by what it has done. */
 
 let server: TestServer
 let watcher: Watcher
+let stop: () => Promise<void>
 test.before(async () => {
-  server = await testServer()
-  watcher = new Watcher(await server.redis.connect('mount'))
+  ;({ server, watcher, stop } = await watchedServer())
 })
-test.after.always(async () => {
-  watcher.close()
-  await server.stop()
-})
+test.after.always(() => stop())
 
 interface Late {
   readonly fs: FileSystem

@@ -8,11 +8,11 @@ import { openRemoteVolume } from '../../mount/remote/volume.js'
 import type { Volume, WriteOptions } from '../../mount/volume.js'
 import { silentLog } from '../../src/log.js'
 import { SpaceError } from '../../src/space/errors.js'
-import { Watcher } from '../../src/space/watcher.js'
+import type { Watcher } from '../../src/space/watcher.js'
 import { tempFolder } from '../support/folder.js'
 import { overriding } from '../support/overriding.js'
-import { pendingBlobs, type TestServer, testServer } from '../support/server.js'
-import { at, type Mounted, namesIn, newSpace, put, until } from './support/volumes.js'
+import { pendingBlobs, type TestServer } from '../support/server.js'
+import { at, type Mounted, namesIn, newSpace, put, until, watchedServer } from './support/volumes.js'
 
 /** A large file goes to the server while it is still written, and is one version there, as if it had been sent at its close. */
 
@@ -22,14 +22,11 @@ const MOMENT = Date.parse('2021-03-04T05:06:07.089Z')
 
 let server: TestServer
 let watcher: Watcher
+let stop: () => Promise<void>
 test.before(async () => {
-  server = await testServer()
-  watcher = new Watcher(await server.redis.connect('mount'))
+  ;({ server, watcher, stop } = await watchedServer())
 })
-test.after.always(async () => {
-  watcher.close()
-  await server.stop()
-})
+test.after.always(() => stop())
 
 interface Scene extends Mounted {
   readonly fs: FileSystem

@@ -3,8 +3,9 @@ import type { Readable } from 'node:stream'
 import type { ExecutionContext } from 'ava'
 import type { Address, Keyed, Volume, WriteBody } from '../../../mount/volume.js'
 import { type ErrorCode, SpaceError } from '../../../src/space/errors.js'
+import { Watcher } from '../../../src/space/watcher.js'
 import { contentOf, json } from '../../support/http.js'
-import type { TestServer, TestUser } from '../../support/server.js'
+import { type TestServer, type TestServerOptions, type TestUser, testServer } from '../../support/server.js'
 
 /** A space as the mount sees it, and what others do to it. */
 export interface Mounted {
@@ -18,6 +19,17 @@ export interface Mounted {
 
 /** Gives a fresh space each time, of an account of its own on this plan; the test's end closes it. */
 export type MakeMounted = (t: ExecutionContext, plan?: string) => Promise<Mounted>
+
+/** A server, and what volumes straight on its tree hear of changes by; `stop` ends both. */
+export async function watchedServer(options?: TestServerOptions) {
+  const server = await testServer(options)
+  const watcher = new Watcher(await server.redis.connect('mount'))
+  const stop = async () => {
+    watcher.close()
+    await server.stop()
+  }
+  return { server, watcher, stop }
+}
 
 export function at(path: string, base = 0): Address {
   return { base, path }
