@@ -1,5 +1,7 @@
 import { Recent } from '../recent.js'
+import { retrying } from '../redis/retry.js'
 import type { RedisClient } from '../redis/scripts.js'
+import { SharedQuestion } from '../redis/turn.js'
 import { Groups } from '../sharing/groups.js'
 import { Invitations } from '../sharing/invitations.js'
 import { Shares } from '../sharing/shares.js'
@@ -7,12 +9,13 @@ import { Tags } from '../sharing/tags.js'
 import { VisibleSpaces } from '../sharing/visible.js'
 import { type AccountChanges, Accounts, type DeletedAccount, type NewAccount } from './accounts.js'
 import { hashToken } from './ids.js'
+import { ACCOUNTS_VERSION } from './keys.js'
 import { LoadedAnswers } from './loading.js'
 import { isResourceName } from './names.js'
 import { PLANS, type PlanTable } from './plans.js'
 import { type Profile, type ProfileFile, Profiles } from './profile.js'
 import { type OwnSpace, type RegisteredSpace, type ReservedSpace, SpaceRegistry } from './registry.js'
-import { AccountSlot, type MutationOptions } from './slot.js'
+import { AccountSlot, list, type MutationOptions, text } from './slot.js'
 import { type NewToken, type TokenInfo, type TokenRequest, Tokens } from './tokens.js'
 import type { Account, Loaded, SpaceAddress } from './types.js'
 
@@ -37,6 +40,7 @@ export class Directory {
   readonly #profiles: Profiles
   readonly #registry: SpaceRegistry
   readonly #answers: LoadedAnswers
+  readonly #version: SharedQuestion<string | null>
   /** Of tokens, as they were sent: every request brings one, and mostly the same. */
   readonly #hashes = new Recent<string>(MOST_HASHES)
 
@@ -50,6 +54,7 @@ export class Directory {
   constructor(redis: RedisClient, { plans = PLANS }: DirectoryOptions = {}) {
     this.#slot = new AccountSlot(redis)
     this.#answers = new LoadedAnswers(plans)
+    this.#version = new SharedQuestion(redis, (key) => retrying(() => redis.get(key)))
     this.#accounts = new Accounts(this.#slot, plans)
     this.#tokens = new Tokens(this.#slot)
     this.#profiles = new Profiles(this.#slot, plans)
@@ -64,10 +69,17 @@ export class Directory {
 
   /**
    * Who asks and which space is meant, in one round trip: what every request begins with, and what a long upload asks
-   * again before it commits. Never cached. An unknown token, owner or space is simply absent.
+   * again before it commits. Redis is asked each time, but where nothing has changed in the account slot since, only that. An unknown
+   * token, owner or space is simply absent.
    */
   load(token: string | undefined, target?: SpaceAddress): Promise<Loaded> {
     return this.#load(this.#hash(token), '', target)
+  }
+
+  /** Would `load` answer the same now? False also where that is not known. Many who ask at once cost Redis one command. */
+  async isAsLoaded(loaded: Loaded): Promise<boolean> {
+    const version = this.#answers.versionOf(loaded)
+    return Boolean(version) && (await this.#version.about(ACCOUNTS_VERSION)) === version
   }
 
   /** The same for what an account has signed (by id): as if it asked with a token now. */
@@ -80,13 +92,16 @@ export class Directory {
    * counts only where `load` then answers this very object.
    */
   lastLoaded(token: string | undefined, target: SpaceAddress): Loaded | undefined {
-    return this.#answers.last(question(this.#hash(token), '', addressArgs(target)))
+    return this.#answers.last(question(this.#hash(token), '', addressArgs(target)))?.loaded
   }
 
   async #load(hash: string, accountId: string, target: SpaceAddress | undefined): Promise<Loaded> {
     const address = addressArgs(target)
-    const reply = await this.#slot.read('load', [hash, ...address, accountId])
-    return this.#answers.read(question(hash, accountId, address), reply as Buffer)
+    const asked = question(hash, accountId, address)
+    const last = this.#answers.last(asked)
+    if (last?.version && (await this.#version.about(ACCOUNTS_VERSION)) === last.version) return last.loaded
+    const [version, reply] = list(await this.#slot.read('load', [hash, ...address, accountId]))
+    return this.#answers.read(asked, text(version), reply as Buffer)
   }
 
   /** '' where that can be no token of ours. */

@@ -17,31 +17,46 @@ type SpaceRow = readonly [
 /** So many callers and spaces are known again. */
 const MOST = 2000
 
+interface LoadedAnswer {
+  /** Of the account slot, when it was given. */
+  readonly version: string
+  readonly reply: Buffer
+  readonly loaded: Loaded
+}
+
 /**
- * What the last answers meant, by what was asked. Redis is asked every time: but as a rule it answers as before, byte for byte, and
- * then need not be read again.
+ * What the last answers meant, by what was asked. They hold for as long as the account slot's version is the same. Also when it is another
+ * one, the answer is mostly as before, byte for byte, and then need not be read again.
  */
 export class LoadedAnswers {
   readonly #plans: PlanTable
-  readonly #last = new Recent<{ readonly reply: Buffer; readonly loaded: Loaded }>(MOST)
+  readonly #last = new Recent<LoadedAnswer>(MOST)
+  readonly #versions = new WeakMap<Loaded, string>()
 
   constructor(plans: PlanTable) {
     this.#plans = plans
   }
 
   /** The same object as last time, where the answer to that question is the same. */
-  read(question: string, reply: Buffer): Loaded {
+  read(question: string, version: string, reply: Buffer): Loaded {
     const last = this.#last.get(question)
-    if (last?.reply.equals(reply)) return last.loaded
-    const loaded = this.#decode(reply)
+    const loaded = last?.reply.equals(reply) ? last.loaded : this.#decode(reply)
     // What strangers ask is not worth the room.
-    if (loaded.session) this.#last.set(question, { reply: Buffer.from(reply), loaded })
+    if (loaded.session) {
+      this.#last.set(question, { version, reply: Buffer.from(reply), loaded })
+      this.#versions.set(loaded, version)
+    }
     return loaded
   }
 
+  /** The account slot's version when that was answered last. */
+  versionOf(loaded: Loaded): string | undefined {
+    return this.#versions.get(loaded)
+  }
+
   /** What that question was answered last, perhaps long ago. */
-  last(question: string): Loaded | undefined {
-    return this.#last.get(question)?.loaded
+  last(question: string): Pick<LoadedAnswer, 'version' | 'loaded'> | undefined {
+    return this.#last.get(question)
   }
 
   #decode(reply: Buffer): Loaded {

@@ -8,7 +8,7 @@ import {
   scriptsFolder,
 } from '../redis/scripts.js'
 import { type ErrorCode, SpaceError } from '../space/errors.js'
-import { ACCOUNT_SLOT } from './keys.js'
+import { ACCOUNT_SLOT, RENEW_VERSION } from './keys.js'
 
 /** How long a mutation's answer is kept: for our own retry after a lost reply, and for a client's Idempotency-Key. */
 const RETRY_SECONDS = 60
@@ -38,7 +38,7 @@ export class AccountSlot {
   readonly #scripts: Scripts
 
   constructor(redis: RedisClient, room: 'accounts' | 'sharing' = 'accounts') {
-    this.#scripts = new Scripts(redis, scriptsFolder(import.meta.url, room))
+    this.#scripts = new Scripts(redis, scriptsFolder(import.meta.url, room), RENEW_VERSION)
   }
 
   /** A script that changes nothing. */

@@ -2,6 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { LentBytes } from '../blobs/store.js'
+import type { StatResult } from '../space/operations.js'
+import type { JournalMark, OpContext } from '../space/types.js'
 import { isGone, whenGone } from './connection.js'
 import { notesOf } from './notes.js'
 import { hasBody, linger, mustClose } from './request-body.js'
@@ -14,6 +16,13 @@ export interface Answer {
   readonly body?: string | Buffer | Streamed
   /** Bytes of a streamed body, where known; or of the body that a HEAD leaves out. */
   readonly length?: number
+  /** What it says follows from the request, who asks, and this space as it was at that place of its journal. */
+  readonly asOf?: AsOf
+}
+
+interface AsOf {
+  readonly space: string
+  readonly mark: JournalMark
 }
 
 type Streamed = Readable | LentBytes | AsyncGenerator<string | Uint8Array, void>
@@ -27,6 +36,15 @@ export function jsonAnswer(status: number, value: unknown, headers: readonly str
 
 export function textAnswer(text: string, headers: readonly string[] = []): Answer {
   return { status: 200, headers: ['Content-Type', TEXT_TYPE, ...headers], body: text }
+}
+
+/** The answer, marked as one that says only what was found there: it may be remembered, unless locks are in play. */
+export function asFound(
+  answer: Answer,
+  { space }: Pick<OpContext, 'space'>,
+  { mark, locks }: Pick<StatResult, 'mark' | 'locks'>,
+): Answer {
+  return locks.length > 0 ? answer : { ...answer, asOf: { space, mark } }
 }
 
 /**

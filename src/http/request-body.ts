@@ -97,6 +97,15 @@ export function declaresJson({ headers }: IncomingMessage): boolean {
   return type === 'application/json' || type.endsWith('+json')
 }
 
+const bytesOf = new WeakMap<IncomingMessage, Buffer>()
+
+/** The whole body of up to `most` bytes, for who looks at it before the one it is meant for: `readBytes` answers it once more. BODY_BROKEN. */
+export async function readAgain(req: IncomingMessage, res: ServerResponse, most: number): Promise<Buffer> {
+  const bytes = await readBytes(req, res, most, 'such a request')
+  bytesOf.set(req, bytes)
+  return bytes
+}
+
 /** The whole body, for small ones. `what` such a body is, for the message. FILE_TOO_LARGE over `most` bytes, BODY_BROKEN. */
 export async function readBytes(
   req: IncomingMessage,
@@ -104,6 +113,8 @@ export async function readBytes(
   most: number,
   what: string,
 ): Promise<Buffer> {
+  const known = bytesOf.get(req)
+  if (known) return known
   const tooLong = () =>
     new SpaceError('FILE_TOO_LARGE', `The body is over the limit of ${most} bytes for ${what}.`, {
       limit: most,

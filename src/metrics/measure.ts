@@ -36,6 +36,7 @@ const OPERATIONS = [
   'properties',
   'changeProperties',
   'changes',
+  'isUnchanged',
   'info',
   'readMeta',
   'writeMeta',

@@ -1,6 +1,5 @@
-import { Command, type Redis } from 'ioredis'
-import { stayAwake } from './awake.js'
-import type { RedisClient, ScriptArg } from './scripts.js'
+import { Command } from 'ioredis'
+import type { ScriptArg } from './scripts.js'
 
 /**
  * `EVALSHA` as it goes over the wire, encoded in one pass into shared memory. ioredis' own encoding walks mixed arguments
@@ -31,34 +30,6 @@ export interface ScriptHead {
 export function scriptHead(name: 'evalsha' | 'eval', word: string): ScriptHead {
   const encoded = Buffer.from(`$${name.length}\r\n${name}\r\n$${Buffer.byteLength(word)}\r\n${word}\r\n`)
   return { name, word, encoded }
-}
-
-/** Commands that leave together, at most: Redis is to begin with these while the rest of a turn is still being worked out. */
-const MOST_TOGETHER = 8
-const gathered = new WeakMap<object, number>()
-
-/**
- * Commands given in one turn of the event loop leave several in a system call, whichever requests they are for: waking Redis costs
- * as much as a small script. A cluster's nodes have connections of their own, which ioredis keeps to itself.
- */
-export function gather(redis: RedisClient): void {
-  const { stream, commandQueue } = redis as Partial<Redis>
-  if (!stream || !commandQueue) return
-  const count = gathered.get(stream) ?? 0
-  if (stream.writableCorked > 0) {
-    gathered.set(stream, count + 1)
-    if (count < MOST_TOGETHER) return
-    stream.uncork()
-    stream.cork()
-    gathered.set(stream, 1)
-    return
-  }
-  gathered.set(stream, 1)
-  stream.cork()
-  setImmediate(() => {
-    stream.uncork()
-    stayAwake(commandQueue)
-  })
 }
 
 const SLAB = 64 * 1024

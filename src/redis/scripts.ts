@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { Cluster, type Redis } from 'ioredis'
 import { acknowledged } from './acknowledge.js'
 import { lean } from './lua.js'
-import { gather, ScriptCommand, type ScriptHead, scriptHead } from './script-command.js'
+import { ScriptCommand, type ScriptHead, scriptHead } from './script-command.js'
+import { gather } from './turn.js'
 
 export type RedisClient = Redis | Cluster
 export type ScriptArg = string | Buffer | number
@@ -37,12 +38,17 @@ interface Script {
 export class Scripts {
   readonly #redis: RedisClient
   readonly #folder: URL
+  readonly #onChange: string
   readonly #known = new Map<string, Script>()
 
-  /** `folder`: a URL that ends in a slash. Compiled code lives in `dist/`, the scripts stay in `src/`: see `scriptsFolder`. */
-  constructor(redis: RedisClient, folder: URL) {
+  /**
+   * `folder`: a URL that ends in a slash. Compiled code lives in `dist/`, the scripts stay in `src/`: see `scriptsFolder`.
+   * `onChange`: Lua that every script begins with that may change something, but those with a line `--@no-change`.
+   */
+  constructor(redis: RedisClient, folder: URL, onChange = '') {
     this.#redis = redis
     this.#folder = folder
+    this.#onChange = onChange
   }
 
   /**
@@ -101,7 +107,9 @@ export class Scripts {
       )
     const whole = expand(new URL(`${name}.lua`, this.#folder))
     const head = /^--@allow-oom$/m.test(whole) ? ALLOW_OOM : ''
-    return head + (this.#redis instanceof Cluster ? PROBE : '') + lean(whole)
+    const body = lean(whole)
+    const isChange = mayWrite(body) && !/^--@no-change$/m.test(whole)
+    return head + (this.#redis instanceof Cluster ? PROBE : '') + (isChange ? this.#onChange : '') + body
   }
 }
 

@@ -105,6 +105,12 @@ export interface TreeOperations {
   /** Rows with seq > since. EPOCH_GONE when `epoch` is given and another one rules. */
   changes(op: OpContext, request: ChangesRequest): Promise<ChangesResult>
 
+  /**
+   * Is everything in the space as it was at `mark`? False also where there are locks. Says nothing of who may know: ask the directory.
+   * Many who ask at once cost Redis one command.
+   */
+  isUnchanged(space: string, mark: JournalMark): Promise<boolean>
+
   /** Space-wide facts: seq, totals, times, the caller's access. */
   info(op: OpContext): Promise<SpaceInfo>
   /** Values of the space's small text files (`name`, `summary`, `description`, `config/access/ssh` …); absent = default. */

@@ -33,7 +33,8 @@ import { Reaper } from './reaper.js'
 import { refusalError } from './refusals.js'
 import { type Sealing, sealNext } from './sealing.js'
 import { Segments } from './segments.js'
-import type { Conditions, Location, OpContext, StoredBlob } from './types.js'
+import { Standing } from './standing.js'
+import type { Conditions, JournalMark, Location, OpContext, StoredBlob } from './types.js'
 import { tree } from './walking.js'
 
 export interface SpacesOptions {
@@ -49,11 +50,17 @@ export interface SpacesOptions {
 export class Spaces implements TreeOperations {
   readonly #engine: Engine
   readonly #reaper: Reaper
+  readonly #standing: Standing
 
   constructor(redis: RedisClient, options: SpacesOptions = {}) {
     const { mayWrite, blobs } = options
     this.#engine = new Engine(redis, mayWrite, blobs && new Segments(redis, blobs))
+    this.#standing = new Standing(redis)
     this.#reaper = new Reaper(this.#engine, options.failed ?? (() => undefined))
+  }
+
+  isUnchanged(space: string, mark: JournalMark) {
+    return this.#standing.isUnchanged(space, mark)
   }
 
   stat(op: OpContext, at: Location) {

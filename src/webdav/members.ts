@@ -1,5 +1,5 @@
 /** PROPFIND of a folder and its members: in one step, as a stream, or as it was kept, with what the journal says of it since. */
-import type { Answer } from '../http/answer.js'
+import { type Answer, asFound } from '../http/answer.js'
 import { asNow } from '../http/listings/as-now.js'
 import { type Asked, keptListings, type Piece, textsOf } from '../http/listings/kept.js'
 import { foldName } from '../space/names.js'
@@ -42,7 +42,7 @@ export async function membersAnswer(call: EntryCall, renderer: Renderer, asked: 
   }
   const { entry, mark, page = NO_PAGE } = found
   if (page.cursor === undefined && page.entries.length < FLUSH) {
-    return multistatus(OPEN + (await writer.write([entry, ...page.entries])) + CLOSE)
+    return asFound(multistatus(OPEN + (await writer.write([entry, ...page.entries])) + CLOSE), op, found)
   }
   const top = OPEN + (await writer.write([entry]))
   const pieces = written(writer, page.entries, laterPages(call, entry.id, page.cursor))

@@ -10,6 +10,7 @@ import { Cors } from '../http/cors.js'
 import type { AppDeps } from '../http/deps.js'
 import { isServerFailure } from '../http/errors.js'
 import { notesOf } from '../http/notes.js'
+import { RecalledAnswers } from '../http/recall.js'
 import { tokenOf } from '../http/request-headers.js'
 import { SpaceError } from '../space/errors.js'
 import { type Command, namingSpace, originOf } from './call.js'
@@ -26,6 +27,7 @@ import { encodeSpace } from './xml/escape.js'
 export class DavServer extends v2.WebDAVServer {
   readonly #deps: AppDeps
   readonly #cors: Cors
+  readonly #recalled: RecalledAnswers
 
   constructor(deps: AppDeps) {
     super({
@@ -40,6 +42,7 @@ export class DavServer extends v2.WebDAVServer {
     })
     this.#deps = deps
     this.#cors = new Cors(deps.settings.corsOrigins)
+    this.#recalled = new RecalledAnswers(deps)
     this.methods = {}
     for (const [method, command] of Object.entries(COMMANDS)) this.method(method, this.#replace(command))
     this.onUnknownMethod(this.#replace(notAllowed))
@@ -52,7 +55,11 @@ export class DavServer extends v2.WebDAVServer {
     try {
       if (req.method === 'OPTIONS' && req.headers.authorization === undefined) {
         await this.#send(req, res, anybodyOptions(this.#cors, req.headers))
-      } else {
+        return
+      }
+      const recalled = this.#recalled.isAsked(req) && (await this.#recalled.answer(req, res, url))
+      if (recalled) await this.#send(req, res, recalled)
+      else {
         context = this.#context(req, res, url)
         await this.#run(context)
         if (!res.headersSent && !isGone(req, res)) throw new Error('A command ended without an answer.')
@@ -107,7 +114,9 @@ export class DavServer extends v2.WebDAVServer {
     if (!call.session.account.spacesEnabled) {
       throw new SpaceError('NOT_FOUND', `There is nothing at ${context.target.href}.`)
     }
-    await this.#send(context.request, context.response, await command(call))
+    const answer = await command(call)
+    this.#recalled.keep(context.request, call.loaded, answer)
+    await this.#send(context.request, context.response, answer)
   }
 
   #send(req: IncomingMessage, res: ServerResponse, answer: Answer): Promise<void> {

@@ -8,6 +8,7 @@ local SPACES = '{acct}:spaces' -- hash: space id -> see _space_record
 local SHORTNAMES = '{acct}:shortnames' -- hash: shortname -> space id
 local INVITATIONS = '{acct}:invitations' -- hash: SHA-256 of an invitation's token (hex) -> invitation id
 -- '{acct}:failovers', hash: mark of a fail-over -> when it was heeded (ms); src/failovers.ts
+-- '{acct}:v', string: the version of all this; src/accounts/keys.ts
 local ACCESS_CHANNEL = '{acct}:c' -- channel: see sharing/_wake; src/space/keys.ts names it too
 
 -- hash: name, email, folded_email, plan, spaces ('1' with the early-access flag), public ('1' or '0'), created (ms)

@@ -5,6 +5,7 @@ KEYS: 1 the account slot
 ARGV: 1 name, 2 holder, 3 milliseconds it lasts
 Result: the number of the taking; 0 where another one holds it
 ]]
+--@no-change
 --@include keys
 --@include now
 

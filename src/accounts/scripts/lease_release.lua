@@ -1,4 +1,5 @@
 -- Lets a lease go, if it is one's own. ARGV: 1 name, 2 holder
+--@no-change
 --@include keys
 
 local key = lease_key(ARGV[1])

@@ -4,6 +4,7 @@ KEYS: 1 the account slot
 ARGV: for each bucket: name, milliseconds until it has lost one attempt
 Result: 1
 ]]
+--@no-change
 --@include keys
 --@include now
 

@@ -5,6 +5,7 @@ KEYS: 1 the account slot
 ARGV: for each bucket: name, attempts it holds, milliseconds until it has lost one
 Result: 0 let through; else seconds until the fullest bucket has room
 ]]
+--@no-change
 --@include keys
 --@include now
 

@@ -12,6 +12,7 @@ import type { AppDeps } from '../deps.js'
 import { isServerFailure, novemFailure } from '../errors.js'
 import { notesOf } from '../notes.js'
 import { allowed, optionsAnswer } from '../options.js'
+import { RecalledAnswers } from '../recall.js'
 import { tokenOf } from '../request-headers.js'
 import { type Letter, NOTHING, Rights } from '../rights.js'
 import { loggedPath, parseQuery, parseTarget, type Target } from '../target.js'
@@ -31,6 +32,7 @@ export class NovemSurface {
   readonly #deps: AppDeps
   readonly #root: Resource
   readonly #cors: Cors
+  readonly #recalled: RecalledAnswers
   readonly #stopping: AbortSignal
   readonly #failure: (error: unknown) => Answer
 
@@ -48,6 +50,7 @@ export class NovemSurface {
     this.#deps = deps
     this.#root = root
     this.#cors = new Cors(deps.settings.corsOrigins)
+    this.#recalled = new RecalledAnswers(deps)
     this.#stopping = stopping
   }
 
@@ -65,6 +68,8 @@ export class NovemSurface {
   async #answer(req: IncomingMessage, res: ServerResponse, url: string): Promise<Answer> {
     try {
       checkHost(req)
+      const recalled = this.#recalled.isAsked(req) && (await this.#recalled.answer(req, res, url))
+      if (recalled) return recalled
       const target = parseTarget(url)
       const found = match(this.#root, target.path, 0)
       const request = { req, res, target, found, token: tokenOf(req.headers) }
@@ -86,7 +91,9 @@ export class NovemSurface {
     if (!found || isHidden) throw nothingAt(target)
     const handler = found.resource.verbs[verb]
     if (!handler) throw otherVerb(request, found.resource)
-    return handler(this.#call(request, found, loaded))
+    const answer = await handler(this.#call(request, found, loaded))
+    this.#recalled.keep(req, loaded, answer)
+    return answer
   }
 
   /** 200 on any path; anonymous pre-flights too (contract §1, "OPTIONS"). */

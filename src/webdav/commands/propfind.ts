@@ -1,5 +1,5 @@
 /** PROPFIND (RFC 4918 §9.1): one step for the entry and its first page; large folders and trees as a stream. */
-import type { Answer } from '../../http/answer.js'
+import { type Answer, asFound } from '../../http/answer.js'
 import type { Asked } from '../../http/listings/kept.js'
 import type { Entry } from '../../space/types.js'
 import { type DavCall, type EntryCall, entryCall } from '../call.js'
@@ -44,7 +44,7 @@ async function inSpace(call: EntryCall, depth: Depth, renderer: Renderer, asked:
   if (depth === 0) {
     const found = await (call.ahead ?? tree.stat(call.op, call.at))
     const writer = await writerOf(call, found, renderer)
-    return multistatus(OPEN + (await writer.write([found.entry])) + CLOSE)
+    return asFound(multistatus(OPEN + (await writer.write([found.entry])) + CLOSE), call.op, found)
   }
   if (depth === 1) return membersAnswer(call, renderer, asked)
   const found = await tree.stat(call.op, call.at)

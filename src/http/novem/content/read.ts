@@ -1,6 +1,6 @@
 /** GET of content: a file's bytes or metadata, a folder's rows. */
 import type { Access, FileEntry } from '../../../space/types.js'
-import { type Answer, JSON_TYPE } from '../../answer.js'
+import { type Answer, asFound, JSON_TYPE } from '../../answer.js'
 import { isNotModified } from '../../conditional.js'
 import { attachment } from '../../disposition.js'
 import { fileAnswer } from '../../file.js'
@@ -24,8 +24,11 @@ export async function readContent(call: SpaceCall): Promise<Answer> {
   if (kept) return kept
   const found = await call.deps.tree.look(call.op, at, pageRequest(call.query))
   const { entry, page } = found
-  if (entry.kind === 'file') return contentAnswer(call, entry, found.access)
-  return folderAnswer(call, at, { ...found, entry }, page ?? { entries: [] })
+  const answer =
+    entry.kind === 'file'
+      ? await contentAnswer(call, entry, found.access)
+      : folderAnswer(call, at, { ...found, entry }, page ?? { entries: [] })
+  return asFound(answer, call.op, found)
 }
 
 async function contentAnswer(call: SpaceCall, entry: FileEntry, access: Access): Promise<Answer> {

@@ -3,7 +3,7 @@ import { SpaceError } from '../../../space/errors.js'
 import { pathString } from '../../../space/names.js'
 import { quote } from '../../../space/quote.js'
 import type { Entry, Location } from '../../../space/types.js'
-import { type Answer, JSON_TYPE, jsonAnswer } from '../../answer.js'
+import { type Answer, asFound, JSON_TYPE, jsonAnswer } from '../../answer.js'
 import { textsOf } from '../../listings/kept.js'
 import { metadata } from '../metadata.js'
 import type { SpaceCall } from '../space-call.js'
@@ -18,7 +18,11 @@ export async function viewAnswer(call: SpaceCall, at: Location, view: string): P
   switch (view) {
     case 'entry': {
       const found = await call.deps.tree.stat(call.op, at)
-      return jsonAnswer(200, metadata(found.entry), [...entryHeaders(found), ...markHeaders(found)])
+      return asFound(
+        jsonAnswer(200, metadata(found.entry), [...entryHeaders(found), ...markHeaders(found)]),
+        call.op,
+        found,
+      )
     }
     case 'children':
       return childrenAnswer(call, at)
