@@ -10,6 +10,7 @@ import { parsePath, ROOT } from '../src/space/names.js'
 import type { WriteRequest } from '../src/space/operations.js'
 import { quote } from '../src/space/quote.js'
 import type { Change, Entry, JournalMark, Location, OpContext, StoredBlob } from '../src/space/types.js'
+import { LentPieces } from './lent-pieces.js'
 import type {
   Address,
   Batch,
@@ -199,7 +200,9 @@ class DirectVolume implements Volume {
   }
 
   async #take(op: OpContext, body: WriteBody, signal: AbortSignal | undefined): Promise<StoredBlob> {
-    const opened = body.open()
+    const pieces = body.open()
+    const opened =
+      pieces instanceof LentPieces ? Readable.from(pieces.copies(), { objectMode: false }) : pieces
     try {
       return await this.#parts.blobs.put(op.space, opened, {
         limit: op.limits.fileBytes,

@@ -10,6 +10,7 @@
  * it happens once.
  */
 import type { Readable } from 'node:stream'
+import type { LentPieces } from './lent-pieces.js'
 
 export interface Volume {
   info(): Promise<VolumeInfo>
@@ -109,7 +110,7 @@ export interface Changed {
 export interface WriteBody {
   /** Absent: so many as come. */
   readonly size?: number
-  open(): Readable | Uint8Array
+  open(): Readable | LentPieces | Uint8Array
 }
 
 /** `key`: an Idempotency-Key of at most 64 letters, digits and '-', the same for every attempt at one change. */

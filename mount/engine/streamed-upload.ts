@@ -1,13 +1,12 @@
 /** A large new file on its way to the server while a program still writes it: little is left to be sent when it is closed. */
 import { randomUUID } from 'node:crypto'
-import { Readable } from 'node:stream'
+import { LentPieces, PIECE } from '../lent-pieces.js'
 import type { Address, Changed, Item, Volume } from '../volume.js'
 import { isCode } from './errno.js'
 import type { WorkFile } from './work-file.js'
 
 /** Smaller files are sent in a moment, and are more often written anew. */
 export const STREAMED_FROM = 8 * 1024 * 1024
-const PIECE = 512 * 1024
 /** Who does not write a piece in this time does not keep a request open (ms). */
 const PATIENCE = 5000
 
@@ -33,7 +32,7 @@ export class StreamedUpload {
     this.#work = work
     this.#at = at
     this.#base = base
-    const body = { open: () => Readable.from(this.#bytes(), { objectMode: false }) }
+    const body = { open: () => new LentPieces((buffer, sent) => this.#fill(buffer, sent)) }
     this.#written = volume.write(at, body, {
       key: this.key,
       signal: this.#abort.signal,
@@ -78,20 +77,13 @@ export class StreamedUpload {
     }
   }
 
-  async *#bytes(): AsyncGenerator<Buffer> {
-    for (let sent = 0; ; ) {
-      const left = this.#work.size - sent
-      if (left < PIECE && !this.#hasEnded) {
-        await this.#growth(sent + PIECE)
-        continue
-      }
-      if (left === 0) return
-      const piece = Buffer.allocUnsafe(Math.min(left, PIECE))
-      const read = this.#work.read(piece, sent)
-      if (read === 0) throw new Error(`${this.#work.path} is shorter than it was`)
-      sent += read
-      yield piece.subarray(0, read)
-    }
+  async #fill(buffer: Buffer, sent: number): Promise<number> {
+    while (this.#work.size - sent < PIECE && !this.#hasEnded) await this.#growth(sent + PIECE)
+    const left = Math.min(this.#work.size - sent, PIECE)
+    if (left === 0) return 0
+    const read = this.#work.read(buffer.subarray(0, left), sent)
+    if (read === 0) throw new Error(`${this.#work.path} is shorter than it was`)
+    return read
   }
 
   /** Resolves when the file has so many bytes, or all it will have. */

@@ -8,16 +8,23 @@ import {
   fstatSync,
   ftruncateSync,
   openSync,
+  read,
   readSync,
   writeSync,
 } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
+import { promisify } from 'node:util'
 import { removeFile } from '../cache/remove-file.js'
+import { LentPieces } from '../lent-pieces.js'
 import type { WriteBody } from '../volume.js'
 
 /** What is no larger is kept in memory until it must outlive this process. */
 const SMALL = 64 * 1024
 const LEAST = 4096
+/** What is no larger is sent in one piece: the page cache has just got it. */
+const WHOLE = 1024 * 1024
+
+const readAt = promisify(read)
 
 /**
  * A file's local bytes: in memory while they are few, in a file of the cache folder from then on. Calls are synchronous:
@@ -119,7 +126,7 @@ export class WorkFile {
     return {
       size,
       open: () => {
-        if (size > SMALL) return createReadStream(path, { end: size - 1, highWaterMark: 1024 * 1024 })
+        if (size > WHOLE) return filePieces(path, size)
         const bytes = Buffer.allocUnsafe(size)
         return bytes.subarray(0, this.read(bytes, 0))
       },
@@ -161,4 +168,20 @@ export class WorkFile {
       done += writeSync(fd, buffer, done, buffer.length - done, offset + done)
     }
   }
+}
+
+/** The first `size` bytes of a file. */
+function filePieces(path: string, size: number): LentPieces {
+  let fd: number | undefined
+  const fill = async (buffer: Buffer, offset: number): Promise<number> => {
+    const length = Math.min(buffer.length, size - offset)
+    if (length === 0) return 0
+    fd ??= openSync(path, constants.O_RDONLY)
+    const { bytesRead } = await readAt(fd, buffer, 0, length, offset)
+    if (bytesRead === 0) throw new Error(`${path} is shorter than it was.`)
+    return bytesRead
+  }
+  return new LentPieces(fill, () => {
+    if (fd !== undefined) closeSync(fd)
+  })
 }

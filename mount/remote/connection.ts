@@ -4,8 +4,11 @@ import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Dispatcher, Pool } from 'undici'
 import { SpaceError } from '../../src/space/errors.js'
+import { LentPieces } from '../lent-pieces.js'
 import { type Answer, Exchange, type StreamedAnswer } from './exchange.js'
 import { connectionError, isPassing, isUnreachable, refusalOf } from './failures.js'
+
+type Body = Readable | LentPieces | Uint8Array | string
 
 export interface Request {
   readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
@@ -13,7 +16,7 @@ export interface Request {
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   /** Opened anew for each attempt. */
-  readonly body?: () => Readable | Uint8Array | string
+  readonly body?: () => Body
   readonly signal?: AbortSignal
   /** Longest silence within the answer, in milliseconds, where it is another than usual. */
   readonly silenceMs?: number
@@ -134,21 +137,23 @@ export class Connection {
     }
   }
 
-  #options(request: Request, body: Readable | Uint8Array | string | undefined): Dispatcher.DispatchOptions {
+  #options(request: Request, body: Body | undefined): Dispatcher.DispatchOptions {
     const { method, path, headers, silenceMs } = request
     return {
       method,
       path: this.#prefix + path,
       headers: { ...this.#headers, ...headers },
-      ...(body !== undefined && { body }),
+      // undici takes whatever can be iterated, and waits for the connection before it asks for more; its types do not say so.
+      ...(body !== undefined && { body: body as Readable }),
       ...(silenceMs !== undefined && { bodyTimeout: silenceMs }),
     }
   }
 }
 
 /** A source of bytes that failed is not the server's fault, and asking the server again does not help. */
-function failureOf(request: string, error: unknown, body: unknown): SpaceError {
-  if (!(body instanceof Readable) || !body.errored) return connectionError(request, error)
+function failureOf(request: string, error: unknown, body: Body | undefined): SpaceError {
+  if (!(body instanceof Readable || body instanceof LentPieces) || !body.errored)
+    return connectionError(request, error)
   const why = `The bytes of ${request} cannot be read: ${body.errored.message}.`
   return new SpaceError('BODY_BROKEN', why, {}, { cause: body.errored })
 }
