@@ -1,6 +1,5 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
 import type { FastifyInstance } from 'fastify'
 import { accessLog, type Logs } from './access-log.js'
 import { ACCOUNT_SLOT } from './accounts/keys.js'
@@ -15,6 +14,7 @@ import type { MetricValues } from './metrics/server.js'
 import { Watcher } from './space/watcher.js'
 import type { Store } from './store.js'
 import { urlSecret } from './url-secret.js'
+import { growYoungGeneration } from './young-generation.js'
 
 /** The part of a server that answers requests: one listener in this process, or in several. */
 export interface Front {
@@ -33,12 +33,6 @@ export interface Front {
 
 const DRAIN_PATIENCE = 30_000
 
-/**
- * Requests leave small garbage at a high rate. V8's young generation grows to its largest size (2 × 16 MB) in one step and not in
- * many: a fifth less CPU a request, measured.
- */
-const YOUNG_GENERATION = '--semi-space-growth-factor=16'
-
 /** Listens in this process. Rejects with an Error that says what to do; nothing is left listening then. */
 export async function openFront(
   config: ServeConfig,
@@ -46,7 +40,7 @@ export async function openFront(
   { log, access }: Logs,
   measured?: Measured,
 ): Promise<Front> {
-  setFlagsFromString(YOUNG_GENERATION)
+  growYoungGeneration()
   const { directory, redis, presign } = store
   const metrics = measured?.metrics
   const secret = await urlSecret(redis)

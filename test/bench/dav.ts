@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ALL_PROPERTIES, FOUR_PROPERTIES } from './dav/bodies.js'
 import { fillFolder, localFile, MB, makeFolder, move, put } from './files.js'
 import type { Group } from './group.js'
@@ -125,11 +126,14 @@ class Bench {
 
   async *#reads(): AsyncGenerator<Measurement> {
     for (const peer of this.#peers) await put(peer, 'small.bin', Buffer.alloc(SMALL, 'x'))
-    yield this.#load(
-      'GET of 4 KiB',
-      { method: 'GET', path: 'small.bin' },
-      target('≥ 0.85 × the best peer', atLeast(0.85)),
-    )
+    const get = { method: 'GET', path: 'small.bin' }
+    yield this.#load('GET of 4 KiB', get, target('≥ 0.85 × the best peer', atLeast(0.85)))
+    // What we remember of a space holds until something in it changes.
+    yield {
+      name: this.#loaded('GET of 4 KiB while somebody writes 100 files a second'),
+      unit: '/s',
+      sides: this.#sides((peer) => this.#besideWrites(peer, get)),
+    }
     const depth0 = { method: 'PROPFIND', path: 'small.bin', headers: { Depth: '0' }, body: FOUR_PROPERTIES }
     yield this.#load('PROPFIND of one file', depth0, target('≥ 0.85 × the best peer', atLeast(0.85)))
   }
@@ -279,6 +283,23 @@ class Bench {
   #wrk(peer: Peer, load: Load) {
     const seconds = this.#quick ? 1 : 2
     return wrk(peer, { connections: CONNECTIONS, seconds, ...load }, this.#scratch)
+  }
+
+  async #besideWrites(peer: Peer, load: Load) {
+    let isOver = false
+    const write = async () => {
+      for (let n = 0; !isOver; n++) {
+        await put(peer, `beside-${n % OVERWRITTEN}.bin`, Buffer.alloc(SMALL, 'y'))
+        await delay(10)
+      }
+    }
+    const writing = write()
+    try {
+      return await this.#wrk(peer, load)
+    } finally {
+      isOver = true
+      await writing
+    }
   }
 
   #sides(run: Run): Side[] {

@@ -110,7 +110,7 @@ const CHANGES: Readonly<Record<string, (other: Other) => Promise<unknown>>> = {
   'it is locked': dav(
     'LOCK',
     'dir/file.txt',
-    { timeout: 'Second-100' },
+    { timeout: 'Second-3000' },
     '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>',
   ),
   [LOCK_ENDS]: async ({ ann }) => {

@@ -1,5 +1,6 @@
 import { type MountSettings, mountSpace } from '../../../mount/mount.js'
 import type { Log } from '../../log.js'
+import { growYoungGeneration } from '../../young-generation.js'
 import { type MountSource, openSource } from './source.js'
 
 /** What is to be mounted, and how. It goes from one process to another as JSON. */
@@ -19,6 +20,7 @@ export interface MountRun {
 
 /** Mounts in this process. Rejects with an Error that says what is in the way. */
 export async function runMount({ source, settings }: MountRequest, log: Log): Promise<MountRun> {
+  growYoungGeneration()
   const { volume, close } = await openSource(source, log)
   try {
     const mount = await mountSpace(volume, settings, log)
