@@ -122,5 +122,7 @@ function questionOf({ method, headers }: IncomingMessage, url: string, body: Buf
 }
 
 function costOf({ answer: { body } }: Remembered, question: string): number {
-  return ANSWER_COST + question.length + (typeof body === 'string' || Buffer.isBuffer(body) ? body.length : 0)
+  // A body may have been gathered in more room than it fills, and keeps all of that.
+  const bytes = Buffer.isBuffer(body) ? body.buffer.byteLength : typeof body === 'string' ? body.length : 0
+  return ANSWER_COST + question.length + bytes
 }
