@@ -206,7 +206,7 @@ test('what is remembered costs Redis two commands, and those who ask in one turn
   for (let times = 0; times < 6; times++) await ask(server, one)
   const redis = await server.redis.connect('watch')
   const asked = await redisWork(redis, () => ask(server, one))
-  t.deepEqual(asked.sent.sort(), ['get', 'hmget'])
+  t.deepEqual([...asked.sent].sort(), ['get', 'hmget'])
   t.deepEqual(asked.inScripts, [])
 
   const loaded = await server.directory.load(server.token, { name: 's' })
@@ -225,7 +225,7 @@ test('what is remembered costs Redis two commands, and those who ask in one turn
     const answers = await Promise.all(Array.from({ length: 40 }, check))
     t.true(answers.flat().every((answer) => answer))
   })
-  t.deepEqual(many.sent.sort(), ['get', 'hmget'])
+  t.deepEqual([...many.sent].sort(), ['get', 'hmget'])
 })
 
 test('whoever has heard that a write is done reads it, however many others read at the same time', async (t) => {
