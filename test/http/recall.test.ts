@@ -166,8 +166,9 @@ async function world(): Promise<Other> {
   return { server, ann, bob, directory, spaces: new Spaces(redis) }
 }
 
+// One after the other: each has a Redis of its own, which may be a cluster.
 for (const [what, change] of Object.entries(CHANGES)) {
-  test(`what is remembered is not answered any more when ${what}`, async (t) => {
+  test.serial(`what is remembered is not answered any more when ${what}`, async (t) => {
     const other = await world()
     t.teardown(() => other.server.stop())
     const { ann, bob } = other
@@ -197,61 +198,67 @@ for (const [what, change] of Object.entries(CHANGES)) {
   })
 }
 
-test('what is remembered costs Redis two commands, and those who ask in one turn share them', async (t) => {
-  const server = await testServer()
-  t.teardown(() => server.stop())
-  await must(server.fetch('/v1/code/spaces/s', { method: 'PUT' }))
-  await must(server.fetch(at('a.txt'), { method: 'POST', body: 'a' }))
-  const one = { path: '/dav/s/a.txt' }
-  for (let times = 0; times < 6; times++) await ask(server, one)
-  const redis = await server.redis.connect('watch')
-  const asked = await redisWork(redis, () => ask(server, one))
-  t.deepEqual([...asked.sent].sort(), ['get', 'hmget'])
-  t.deepEqual(asked.inScripts, [])
+test.serial(
+  'what is remembered costs Redis two commands, and those who ask in one turn share them',
+  async (t) => {
+    const server = await testServer()
+    t.teardown(() => server.stop())
+    await must(server.fetch('/v1/code/spaces/s', { method: 'PUT' }))
+    await must(server.fetch(at('a.txt'), { method: 'POST', body: 'a' }))
+    const one = { path: '/dav/s/a.txt' }
+    for (let times = 0; times < 6; times++) await ask(server, one)
+    const redis = await server.redis.connect('watch')
+    const asked = await redisWork(redis, () => ask(server, one))
+    t.deepEqual([...asked.sent].sort(), ['get', 'hmget'])
+    t.deepEqual(asked.inScripts, [])
 
-  const loaded = await server.directory.load(server.token, { name: 's' })
-  const { space, session } = loaded
-  if (!space || !session) throw new Error('There is no space.')
-  const { mark } = await server.spaces.info({
-    space: space.id,
-    caller: session.caller,
-    limits: session.account.plan,
-  })
-  const check = async () => [
-    await server.directory.isAsLoaded(loaded),
-    await server.spaces.isUnchanged(space.id, mark),
-  ]
-  const many = await redisWork(redis, async () => {
-    const answers = await Promise.all(Array.from({ length: 40 }, check))
-    t.true(answers.flat().every((answer) => answer))
-  })
-  t.deepEqual([...many.sent].sort(), ['get', 'hmget'])
-})
+    const loaded = await server.directory.load(server.token, { name: 's' })
+    const { space, session } = loaded
+    if (!space || !session) throw new Error('There is no space.')
+    const { mark } = await server.spaces.info({
+      space: space.id,
+      caller: session.caller,
+      limits: session.account.plan,
+    })
+    const check = async () => [
+      await server.directory.isAsLoaded(loaded),
+      await server.spaces.isUnchanged(space.id, mark),
+    ]
+    const many = await redisWork(redis, async () => {
+      const answers = await Promise.all(Array.from({ length: 40 }, check))
+      t.true(answers.flat().every((answer) => answer))
+    })
+    t.deepEqual([...many.sent].sort(), ['get', 'hmget'])
+  },
+)
 
-test('whoever has heard that a write is done reads it, however many others read at the same time', async (t) => {
-  const server = await testServer()
-  t.teardown(() => server.stop())
-  await must(server.fetch('/v1/code/spaces/s', { method: 'PUT' }))
-  let written = 0
-  let isOver = false
-  const write = async (count: number) => {
-    await must(server.fetch(at('n.txt'), { method: 'POST', body: String(count) }))
-    written = count
-  }
-  await write(1)
-  const reading = Array.from({ length: 8 }, async () => {
-    while (!isOver) {
-      const least = written
-      const { body } = await ask(server, { path: '/dav/s/n.txt' })
-      if (Number(body) < least) throw new Error(`${body} was read after ${least} had been written.`)
+test.serial(
+  'whoever has heard that a write is done reads it, however many others read at the same time',
+  async (t) => {
+    const server = await testServer()
+    t.teardown(() => server.stop())
+    await must(server.fetch('/v1/code/spaces/s', { method: 'PUT' }))
+    let written = 0
+    let isOver = false
+    const write = async (count: number) => {
+      await must(server.fetch(at('n.txt'), { method: 'POST', body: String(count) }))
+      written = count
     }
-  })
-  for (let count = 2; count <= 150; count++) {
-    await write(count)
-    // Long enough for what was read to be remembered.
-    if (count % 3 === 0) for (let times = 0; times < 3; times++) await ask(server, { path: '/dav/s/n.txt' })
-  }
-  isOver = true
-  await Promise.all(reading)
-  t.pass()
-})
+    await write(1)
+    const reading = Array.from({ length: 8 }, async () => {
+      while (!isOver) {
+        const least = written
+        const { body } = await ask(server, { path: '/dav/s/n.txt' })
+        if (Number(body) < least) throw new Error(`${body} was read after ${least} had been written.`)
+      }
+    })
+    for (let count = 2; count <= 150; count++) {
+      await write(count)
+      // Long enough for what was read to be remembered.
+      if (count % 3 === 0) for (let times = 0; times < 3; times++) await ask(server, { path: '/dav/s/n.txt' })
+    }
+    isOver = true
+    await Promise.all(reading)
+    t.pass()
+  },
+)
