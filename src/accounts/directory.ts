@@ -92,14 +92,14 @@ export class Directory {
    * counts only where `load` then answers this very object.
    */
   lastLoaded(token: string | undefined, target: SpaceAddress): Loaded | undefined {
-    return this.#answers.last(question(this.#hash(token), '', addressArgs(target)))?.loaded
+    return this.#answers.last(question(this.#hash(token), '', addressArgs(target)))
   }
 
   async #load(hash: string, accountId: string, target: SpaceAddress | undefined): Promise<Loaded> {
     const address = addressArgs(target)
     const asked = question(hash, accountId, address)
     const last = this.#answers.last(asked)
-    if (last?.version && (await this.#version.about(ACCOUNTS_VERSION)) === last.version) return last.loaded
+    if (last && (await this.isAsLoaded(last))) return last
     const [version, reply] = list(await this.#slot.read('load', [hash, ...address, accountId]))
     return this.#answers.read(asked, text(version), reply as Buffer)
   }

@@ -18,8 +18,6 @@ type SpaceRow = readonly [
 const MOST = 2000
 
 interface LoadedAnswer {
-  /** Of the account slot, when it was given. */
-  readonly version: string
   readonly reply: Buffer
   readonly loaded: Loaded
 }
@@ -31,6 +29,7 @@ interface LoadedAnswer {
 export class LoadedAnswers {
   readonly #plans: PlanTable
   readonly #last = new Recent<LoadedAnswer>(MOST)
+  /** Of the account slot, when each was answered last. */
   readonly #versions = new WeakMap<Loaded, string>()
 
   constructor(plans: PlanTable) {
@@ -43,20 +42,20 @@ export class LoadedAnswers {
     const loaded = last?.reply.equals(reply) ? last.loaded : this.#decode(reply)
     // What strangers ask is not worth the room.
     if (loaded.session) {
-      this.#last.set(question, { version, reply: Buffer.from(reply), loaded })
+      this.#last.set(question, { reply: Buffer.from(reply), loaded })
       this.#versions.set(loaded, version)
     }
     return loaded
   }
 
-  /** The account slot's version when that was answered last. */
+  /** The account slot's version when that was answered last; '' where it had none. */
   versionOf(loaded: Loaded): string | undefined {
     return this.#versions.get(loaded)
   }
 
   /** What that question was answered last, perhaps long ago. */
-  last(question: string): Pick<LoadedAnswer, 'version' | 'loaded'> | undefined {
-    return this.#last.get(question)
+  last(question: string): Loaded | undefined {
+    return this.#last.get(question)?.loaded
   }
 
   #decode(reply: Buffer): Loaded {

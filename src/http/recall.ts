@@ -115,6 +115,15 @@ export class RecalledAnswers {
   }
 }
 
+const byServer = new WeakMap<object, RecalledAnswers>()
+
+/** Those of the server that is made of these: its surfaces have them in common. */
+export function recalledAnswers(deps: Pick<AppDeps, 'directory' | 'tree'>): RecalledAnswers {
+  const known = byServer.get(deps) ?? new RecalledAnswers(deps)
+  byServer.set(deps, known)
+  return known
+}
+
 function questionOf({ method, headers }: IncomingMessage, url: string, body: Buffer | undefined): string {
   let question = `${method} ${url}`
   for (const name of HEADERS) question += `\n${headers[name] ?? ''}`

@@ -10,7 +10,7 @@ import { Cors } from '../http/cors.js'
 import type { AppDeps } from '../http/deps.js'
 import { isServerFailure } from '../http/errors.js'
 import { notesOf } from '../http/notes.js'
-import { RecalledAnswers } from '../http/recall.js'
+import { type RecalledAnswers, recalledAnswers } from '../http/recall.js'
 import { tokenOf } from '../http/request-headers.js'
 import { SpaceError } from '../space/errors.js'
 import { type Command, namingSpace, originOf } from './call.js'
@@ -42,7 +42,7 @@ export class DavServer extends v2.WebDAVServer {
     })
     this.#deps = deps
     this.#cors = new Cors(deps.settings.corsOrigins)
-    this.#recalled = new RecalledAnswers(deps)
+    this.#recalled = recalledAnswers(deps)
     this.methods = {}
     for (const [method, command] of Object.entries(COMMANDS)) this.method(method, this.#replace(command))
     this.onUnknownMethod(this.#replace(notAllowed))

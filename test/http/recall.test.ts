@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { Directory } from '../../src/accounts/directory.js'
 import { Spaces } from '../../src/space/spaces.js'
 import { redisWork } from '../costs/redis-watch.js'
@@ -166,6 +166,13 @@ async function world(): Promise<Other> {
   return { server, ann, bob, directory, spaces: new Spaces(redis) }
 }
 
+async function serverWithSpace(t: ExecutionContext): Promise<TestServer> {
+  const server = await testServer()
+  t.teardown(() => server.stop())
+  await must(server.fetch('/v1/code/spaces/s', { method: 'PUT' }))
+  return server
+}
+
 // One after the other: each has a Redis of its own, which may be a cluster.
 for (const [what, change] of Object.entries(CHANGES)) {
   test.serial(`what is remembered is not answered any more when ${what}`, async (t) => {
@@ -201,9 +208,7 @@ for (const [what, change] of Object.entries(CHANGES)) {
 test.serial(
   'what is remembered costs Redis two commands, and those who ask in one turn share them',
   async (t) => {
-    const server = await testServer()
-    t.teardown(() => server.stop())
-    await must(server.fetch('/v1/code/spaces/s', { method: 'PUT' }))
+    const server = await serverWithSpace(t)
     await must(server.fetch(at('a.txt'), { method: 'POST', body: 'a' }))
     const one = { path: '/dav/s/a.txt' }
     for (let times = 0; times < 6; times++) await ask(server, one)
@@ -235,9 +240,7 @@ test.serial(
 test.serial(
   'whoever has heard that a write is done reads it, however many others read at the same time',
   async (t) => {
-    const server = await testServer()
-    t.teardown(() => server.stop())
-    await must(server.fetch('/v1/code/spaces/s', { method: 'PUT' }))
+    const server = await serverWithSpace(t)
     let written = 0
     let isOver = false
     const write = async (count: number) => {

@@ -12,7 +12,7 @@ import type { AppDeps } from '../deps.js'
 import { isServerFailure, novemFailure } from '../errors.js'
 import { notesOf } from '../notes.js'
 import { allowed, optionsAnswer } from '../options.js'
-import { RecalledAnswers } from '../recall.js'
+import { type RecalledAnswers, recalledAnswers } from '../recall.js'
 import { tokenOf } from '../request-headers.js'
 import { type Letter, NOTHING, Rights } from '../rights.js'
 import { loggedPath, parseQuery, parseTarget, type Target } from '../target.js'
@@ -50,7 +50,7 @@ export class NovemSurface {
     this.#deps = deps
     this.#root = root
     this.#cors = new Cors(deps.settings.corsOrigins)
-    this.#recalled = new RecalledAnswers(deps)
+    this.#recalled = recalledAnswers(deps)
     this.#stopping = stopping
   }
 
