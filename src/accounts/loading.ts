@@ -29,7 +29,7 @@ interface LoadedAnswer {
 export class LoadedAnswers {
   readonly #plans: PlanTable
   readonly #last = new Recent<LoadedAnswer>(MOST)
-  /** Of the account slot, when each was answered last. */
+  /** Of the account slot, when each was answered last; '' where that says nothing. */
   readonly #versions = new WeakMap<Loaded, string>()
 
   constructor(plans: PlanTable) {
@@ -44,7 +44,7 @@ export class LoadedAnswers {
     if (loaded.session) {
       this.#last.set(question, { reply: Buffer.from(reply), loaded })
       this.#versions.set(loaded, version)
-    }
+    } else this.#last.delete(question)
     return loaded
   }
 

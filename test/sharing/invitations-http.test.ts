@@ -179,6 +179,23 @@ test('expires_in ends the invitation and its access', async (t) => {
   const ann = await ownerOf(server, 'ann5')
   const { expires_at } = await json(await invite(ann, { email: 'x@example.org', expires_in: 3600 }))
   t.true(Math.abs(Date.parse(expires_at) - Date.now() - 3_600_000) < 60_000)
+
+  const bob = await server.user('bob5')
+  const { token } = await json(await invite(ann, { email: bob.account.email, permission: 'write', expires_in: 3600 }))
+  t.is((await post(bob, '/v1/spaces/join', { token })).status, 200)
+  const asks = [
+    () => bob.fetch('/v1/users/ann5/code/spaces/data/content'),
+    () => bob.fetch('/v1/users/ann5/code/spaces/data/content/a.txt', { method: 'POST', body: 'a' }),
+    () => bob.fetch('/dav/@ann5~data/b.txt', { method: 'PUT', body: 'b' }),
+    () => bob.fetch('/dav/@ann5~data/', { method: 'PROPFIND', headers: { depth: '0' } }),
+  ]
+  for (let n = 0; n < 3; n++) for (const ask of asks) t.true((await ask()).status < 300)
+
+  // Nothing else happens than that time passes.
+  const [{ token: handle }] = (await json(await bob.fetch('/v1/spaces/shared'))).shared_with_me
+  const redis = await server.redis.connect('time')
+  await redis.hset(`{acct}:i:${handle.slice('shr_'.length)}`, 'expires', Date.now() - 1)
+  for (const ask of asks) t.is((await ask()).status, 404)
 })
 
 test('the same Idempotency-Key gets the same token', async (t) => {

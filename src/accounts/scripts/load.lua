@@ -6,7 +6,7 @@ ARGV: 1 SHA-256 of the token in hex, or ''
       3 name of the owner, '' for the caller (by name only)
       4 name or shortname of the space
       5 id of the account that asks, where no token says so; ''
-Result: the version of the account slot ('' none yet), and as JSON, which is cheaper to pass on than lists in lists: [caller, space]
+Result: the version of the account slot ('' none yet, or what was found holds for no version, only for now), and as JSON, which is cheaper to pass on than lists in lists: [caller, space]
       caller: false or [account row, token id, token name]
       space: false or [id, name, shortname, owner's account row, or false where that is the caller,
         what the caller may do there: 'o', 'w', 'r' or false]
@@ -65,4 +65,5 @@ local function load_space(caller)
 end
 
 local caller = load_caller()
-return { redis.call('GET', KEYS[1] .. ':v') or '', cjson.encode({ caller, load_space(caller) }) }
+local space = load_space(caller)
+return { not ends and redis.call('GET', KEYS[1] .. ':v') or '', cjson.encode({ caller, space }) }

@@ -4,6 +4,9 @@
 -- The worst case is somebody with many groups at a space with many, and none in common: 50 us with 1,000 each.
 --@include accounts/now
 
+-- Access was given that ends by itself, without any change that could be heard of.
+local ends = false
+
 local function invited_access(account, owner, space_id)
   local targets = { 's ' .. space_id }
   for _, tag in ipairs(redis.call('HKEYS', space_tags_key(space_id, owner))) do
@@ -15,6 +18,7 @@ local function invited_access(account, owner, space_id)
       local permission, expires = unpack(redis.call('HMGET', invitation_key(id), 'permission', 'expires'))
       if permission and (expires == '' or tonumber(expires) > now_ms()) and best ~= 'w' then
         best = permission
+        ends = ends or expires ~= ''
       end
     end
   end
