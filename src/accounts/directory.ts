@@ -1,3 +1,4 @@
+import { Cluster } from 'ioredis'
 import { Recent } from '../recent.js'
 import { retrying } from '../redis/retry.js'
 import type { RedisClient } from '../redis/scripts.js'
@@ -27,6 +28,15 @@ export interface DirectoryOptions {
 /** No token of ours is longer: spares hashing what a stranger sends. */
 const LONGEST_TOKEN = 256
 const MOST_HASHES = 1000
+/** So often what was loaded must have been found to hold before anything is presumed again after a change. */
+const DOUBTS = 2
+
+/** What was loaded of who asks and which space is meant, and when it holds: see `Directory.presume`. */
+export interface Presumed {
+  readonly loaded: Loaded
+  readonly key: string
+  readonly version: string
+}
 
 /**
  * Accounts, their tokens, and which spaces they own: the front door of `accounts/`. Every method is one atomic script
@@ -43,6 +53,9 @@ export class Directory {
   readonly #version: SharedQuestion<string | null>
   /** Of tokens, as they were sent: every request brings one, and mostly the same. */
   readonly #hashes = new Recent<string>(MOST_HASHES)
+  /** On a cluster accounts and spaces are not on one node. */
+  readonly #presumes: boolean
+  #doubts = 0
 
   /** Who shares what with whom, and what that shows: `src/sharing/`. */
   readonly groups: Groups
@@ -52,6 +65,7 @@ export class Directory {
   readonly visible: VisibleSpaces
 
   constructor(redis: RedisClient, { plans = PLANS }: DirectoryOptions = {}) {
+    this.#presumes = !(redis instanceof Cluster)
     this.#slot = new AccountSlot(redis)
     this.#answers = new LoadedAnswers(plans)
     this.#version = new SharedQuestion(redis, (key) => retrying(() => redis.get(key)))
@@ -82,6 +96,18 @@ export class Directory {
     return Boolean(version) && (await this.#version.about(ACCOUNTS_VERSION)) === version
   }
 
+  /**
+   * What `load` answered last, to act on before it is asked again: what is done with it must look whether `key` says `version` still.
+   * Undefined where that is not known, something has just changed (where accounts change all the time presuming costs more than it
+   * saves), or it cannot be looked up from within a space's script.
+   */
+  presume(token: string | undefined, target: SpaceAddress): Presumed | undefined {
+    if (!this.#presumes || this.#doubts > 0) return undefined
+    const loaded = this.lastLoaded(token, target)
+    const version = loaded && this.#answers.versionOf(loaded)
+    return version ? { loaded, key: ACCOUNTS_VERSION, version } : undefined
+  }
+
   /** The same for what an account has signed (by id): as if it asked with a token now. */
   loadAs(accountId: string, target: SpaceAddress): Promise<Loaded> {
     return this.#load('', accountId, target)
@@ -99,7 +125,11 @@ export class Directory {
     const address = addressArgs(target)
     const asked = question(hash, accountId, address)
     const last = this.#answers.last(asked)
-    if (last && (await this.isAsLoaded(last))) return last
+    if (last) {
+      const isSame = await this.isAsLoaded(last)
+      this.#doubts = isSame ? Math.max(0, this.#doubts - 1) : DOUBTS
+      if (isSame) return last
+    }
     const [version, reply] = list(await this.#slot.read('load', [hash, ...address, accountId]))
     return this.#answers.read(asked, text(version), reply as Buffer)
   }

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Loaded, SpaceAddress } from '../accounts/types.js'
 import { decodePath } from '../space/names.js'
+import type { Presumption } from '../space/types.js'
 import type { Answer } from './answer.js'
 import type { AppDeps } from './deps.js'
 import type { Rights } from './rights.js'
@@ -22,6 +23,8 @@ export interface Call {
   readonly query: ReadonlyMap<string, string>
   readonly token: string | undefined
   readonly loaded: Loaded
+  /** Where `loaded` is not of this request. */
+  readonly presumed: Presumption | undefined
   /** Who asks, and which space is meant, anew. */
   readonly reload: (target: SpaceAddress) => Promise<Loaded>
   /** The resource that was found. */
@@ -56,6 +59,8 @@ export interface Resource {
   readonly takesRest?: true
   /** Of spaces: `~<shortname>` may stand for the name, which is another's when the space was renamed. */
   readonly byShortname?: true
+  /** What changes something here does it by the tree alone, which looks itself whether the caller is still who it was. */
+  readonly presumes?: true
   /** Of spaces: hidden from accounts without the early-access flag. */
   readonly gated?: true
   /** These verbs need no token. */

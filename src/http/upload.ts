@@ -42,8 +42,8 @@ export async function upload(call: Upload, at: Location, request: WriteRequest):
     const size = length ?? call.expected
     await call.deps.tree.checkWrite(call.op, at, { ...request, ...(size !== undefined && { size }) })
   }
-  // Nobody can have lost their access between `load` and a body that had come by then.
-  const isHere = isSmall && call.req.readableLength >= length
+  // Nobody can have lost their access between `load` and a body that had come by then; what is presumed is looked at by the write itself.
+  const isHere = isSmall && (call.op.presumed !== undefined || call.req.readableLength >= length)
   const again = isHere ? undefined : reloadedAtEnd(call)
   const blob = await receive(call, at, length)
   return commit(call, at, blob, request, again)

@@ -51,12 +51,12 @@ export async function checkWrite(
 
 export function write(
   engine: Engine,
-  op: OpContext,
+  asked: OpContext,
   at: Location,
   blob: StoredBlob,
   request: WriteRequest,
 ): Promise<WriteResult> {
-  return engine.change(op, {
+  return engine.change(asked, (op) => ({
     script: 'write',
     id: blob.id,
     fingerprint: fingerprint('write', at),
@@ -82,17 +82,17 @@ export function write(
       const { entry, mark } = await written(engine, op, row, file)
       return { entry, mark, created: row.change === 'create' }
     },
-  })
+  }))
 }
 
 export function mkdir(
   engine: Engine,
-  op: OpContext,
+  asked: OpContext,
   at: Location,
   request: MkdirRequest = {},
 ): Promise<MkdirResult> {
   const id = operationId()
-  return engine.change(op, {
+  return engine.change(asked, (op) => ({
     script: 'mkdir',
     id,
     fingerprint: fingerprint('mkdir', at),
@@ -111,21 +111,20 @@ export function mkdir(
       const { entry, mark } = await written(engine, op, row, gone(row) as FolderEntry)
       return { entry, mark, created: true }
     },
-  })
+  }))
 }
 
 export async function move(
   engine: Engine,
-  op: OpContext,
+  asked: OpContext,
   from: Location,
   to: Location,
   request: MoveRequest = {},
 ): Promise<MoveResult & Reaping> {
-  const subject = { at: from, to, limits: op.limits }
   let exact: readonly (number | string)[] = ['', '', '']
   for (let tries = 0; ; tries++) {
     const id = operationId()
-    const change: Change<MoveResult & Reaping> = {
+    const changeFor = (op: OpContext): Change<MoveResult & Reaping> => ({
       script: 'move',
       id,
       fingerprint: `${fingerprint('move', from)}\0${fingerprint('', to)}`,
@@ -141,7 +140,9 @@ export async function move(
         request.overwrite ? 1 : 0,
       ],
       refuse: (refusal) =>
-        refusal[0] === 'BOUNDS' ? new StaleBounds(refusal) : refusalError(refusal, subject),
+        refusal[0] === 'BOUNDS'
+          ? new StaleBounds(refusal)
+          : refusalError(refusal, { at: from, to, limits: op.limits }),
       decode: (answer) => ({
         ...described<Entry>(answer),
         from: text(answer[5]),
@@ -153,12 +154,12 @@ export async function move(
         from: row.oldPath ?? '',
         ...(await replacedBefore(engine.redis, op.space, row)),
       }),
-    }
+    })
     try {
-      return await engine.change(op, change)
+      return await engine.change(asked, changeFor)
     } catch (error) {
       if (!(error instanceof StaleBounds) || tries === MEASURE_TRIES) throw error
-      const { height, span } = await measure(engine, op, error.folder)
+      const { height, span } = await measure(engine, asked, error.folder)
       exact = [height, span, error.changed]
     }
   }
@@ -183,12 +184,12 @@ class StaleBounds extends SpaceError {
 
 export function remove(
   engine: Engine,
-  op: OpContext,
+  asked: OpContext,
   at: Location,
   request: RemoveRequest = {},
 ): Promise<RemoveResult & Reaping> {
   const id = operationId()
-  return engine.change(op, {
+  return engine.change(asked, (op) => ({
     script: 'remove',
     id,
     fingerprint: fingerprint('remove', at),
@@ -213,20 +214,20 @@ export function remove(
         range: row.first === undefined ? 0 : row.seq,
       }
     },
-  })
+  }))
 }
 
 /** `properties`: dead properties to set, or with null to remove (RFC 4918 §9.2). */
 export function setAttributes(
   engine: Engine,
-  op: OpContext,
+  asked: OpContext,
   at: Location,
   attributes: Attributes,
   conditions: Conditions = {},
   properties: ReadonlyMap<string, string | null> = NO_PROPERTIES,
 ): Promise<Marked> {
   const id = operationId()
-  return engine.change(op, {
+  return engine.change(asked, (op) => ({
     script: 'touch',
     id,
     fingerprint: fingerprint('touch', at),
@@ -242,7 +243,7 @@ export function setAttributes(
     refuse: refuse({ at }),
     decode: described,
     recover: (row) => written(engine, op, row, gone(row)),
-  })
+  }))
 }
 
 export function described<E extends Entry>(answer: Answer): { entry: E; mark: JournalMark } {

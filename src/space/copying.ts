@@ -11,7 +11,7 @@ import {
   type Reaping,
   written,
 } from './changing.js'
-import type { Engine, Refusal } from './engine.js'
+import type { Change, Engine, Refusal } from './engine.js'
 import { SpaceError } from './errors.js'
 import { replacedBefore } from './history.js'
 import type { CopyRequest, CopyResult } from './operations.js'
@@ -99,7 +99,7 @@ export function linkBy(
   subject: Subject & { readonly to: Location },
 ): Promise<CopyResult & Reaping> {
   const { at, to } = subject
-  return engine.change<CopyResult & Reaping>(op, {
+  const change: Change<CopyResult & Reaping> = {
     script: 'copy',
     id: etag.toString('hex'),
     fingerprint: `${at ? fingerprint('copy', at) : 'graft'}\0${fingerprint('', to)}`,
@@ -116,7 +116,8 @@ export function linkBy(
         ? { replaced: true, range: 0 }
         : await replacedBefore(engine.redis, op.space, row)),
     }),
-  })
+  }
+  return engine.change(op, () => change)
 }
 
 export function linkArgs(

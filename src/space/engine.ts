@@ -7,13 +7,13 @@ import {
   Scripts,
   scriptsFolder,
 } from '../redis/scripts.js'
-import type { SpaceError } from './errors.js'
+import { SpaceError } from './errors.js'
 import { findOperation } from './history.js'
 import type { JournalRow } from './journal.js'
 import { recordKey } from './keys.js'
 import { foldName } from './names.js'
 import type { Segments } from './segments.js'
-import type { Access, OpContext } from './types.js'
+import type { Access, OpContext, Presumption } from './types.js'
 
 /** A script's refusal, before it became an error: a code and what the script adds to it. */
 export type Refusal = readonly [code: string, ...facts: ScriptReply[]]
@@ -61,24 +61,31 @@ export class Engine {
     return retrying(() => this.#scripts.run(script, [recordKey(space)], args))
   }
 
-  /** A script that changes nothing. */
-  read(
+  /** A script that changes nothing; who asks is confirmed before. */
+  async read(
     script: string,
-    op: OpContext,
+    asked: OpContext,
     args: readonly ScriptArg[],
     refuse: Change<unknown>['refuse'],
   ): Promise<Answer> {
+    const op = isOpen(asked) ? await asked.presumed.confirm(asked) : asked
     const all = [...callerArgs(op), ...args]
-    return this.#patiently(op, () => this.run(script, op.space, all) as Promise<Answer>, refuse)
+    return this.#patiently(
+      () => op,
+      () => this.run(script, op.space, all) as Promise<Answer>,
+      refuse,
+    )
   }
 
   /**
    * A script that changes something. After a lost reply the first attempt is fenced off, the journal is asked whether it
    * ran, and only if not it is run again (src/README.md, "A reply can be lost").
+   * `changeFor`: the same change, with the same id, for who asks as it turned out; BUSY where the space is another one by then.
    */
-  async change<T>(op: OpContext, change: Change<T>): Promise<T> {
-    const { recover } = change
-    const keyed = op.idempotencyKey !== undefined || !recover
+  async change<T>(asked: OpContext, changeFor: (op: OpContext) => Change<T>): Promise<T> {
+    let op = asked
+    let change = changeFor(op)
+    const keyed = op.idempotencyKey !== undefined || !change.recover
     const id = op.idempotencyKey === undefined ? change.id : keyedId(op)
     const began = Date.now()
     const key = recordKey(op.space)
@@ -92,17 +99,37 @@ export class Engine {
         const row = await findOperation(this.redis, op.space, change.id, began)
         if (row) return row
       }
-      const head = [...callerArgs(op), id, attempt, keyed ? change.fingerprint : '']
-      return (await this.#scripts.run(change.script, [key], [...head, ...change.args])) as Answer
+      const run = async () => {
+        const keys = isOpen(op) ? [key, op.presumed.key] : [key]
+        const head = [...callerArgs(op), id, attempt, keyed ? change.fingerprint : '']
+        return (await this.#scripts.run(change.script, keys, [...head, ...change.args])) as Answer
+      }
+      const answer = await run()
+      if (!isOpen(op)) return answer
+      if (refusalOf(answer)?.[0] !== 'PRESUMED') {
+        op.presumed.held()
+        return answer
+      }
+      op = await op.presumed.confirm(op)
+      if (op.space !== asked.space) {
+        await this.read('info', op, [0], change.refuse)
+        throw new SpaceError('BUSY', 'Another space has this name now than a moment ago; try again.')
+      }
+      change = changeFor(op)
+      return run()
     }
-    const outcome = await this.#patiently(op, () => retrying(attemptOnce), change.refuse)
+    const outcome = await this.#patiently(
+      () => op,
+      () => retrying(attemptOnce),
+      (refusal) => change.refuse(refusal),
+    )
     if (isAnswer(outcome)) return change.decode(outcome)
-    return (recover as NonNullable<typeof recover>)(outcome)
+    return (change.recover as NonNullable<typeof change.recover>)(outcome)
   }
 
   /** Repeats what a script found impossible for the moment only, a few times, and whenever a lock in the way was void. */
   async #patiently<T extends Answer | JournalRow>(
-    op: OpContext,
+    op: () => OpContext,
     attempt: () => Promise<T>,
     refuse: Change<unknown>['refuse'],
   ): Promise<T> {
@@ -112,7 +139,7 @@ export class Engine {
       const refusal = isAnswer(outcome) ? refusalOf(outcome) : undefined
       if (!refusal) return outcome
       broken ??= new Set()
-      if (refusal[0] === 'LOCKED' && (await this.#breakVoid(op, refusal, broken))) continue
+      if (refusal[0] === 'LOCKED' && (await this.#breakVoid(op(), refusal, broken))) continue
       if (refusal[0] !== 'BUSY' || tries === BUSY_TRIES) throw refuse(refusal)
       await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS * tries++))
     }
@@ -139,9 +166,17 @@ export function text(reply: ScriptReply | undefined): string {
 }
 
 /** A grant counts in its own space only, whatever the caller is asked about. */
-function callerArgs({ space, caller: { accountId, grant }, lockTokens }: OpContext): ScriptArg[] {
+function callerArgs(op: OpContext): ScriptArg[] {
+  const { space, caller, lockTokens } = op
+  const { accountId, grant } = caller
   const letter = grant?.space === space ? grant.letter : '-'
-  return [accountId, lockTokens === undefined ? letter : [letter, ...lockTokens].join(' ')]
+  const presumed = isOpen(op) ? letter + op.presumed.version : letter
+  return [accountId, lockTokens === undefined ? presumed : [presumed, ...lockTokens].join(' ')]
+}
+
+/** Nobody has said yet that what is presumed holds. */
+function isOpen(op: OpContext): op is OpContext & { readonly presumed: Presumption } {
+  return op.presumed?.holds === false
 }
 
 /** The operation id of what is asked for under an Idempotency-Key. */

@@ -68,12 +68,13 @@ function change<T>(
   args: readonly (string | number)[],
   decode: (answer: Answer) => T,
 ): Promise<T> {
-  return engine.change(op, {
+  const change = {
     script,
     id: operationId(),
     fingerprint: fingerprint(script, at),
     args: [...placeArgs(at).slice(0, 2), ...args],
     refuse: refuse({ at }),
     decode,
-  })
+  }
+  return engine.change(op, () => change)
 }

@@ -1,6 +1,6 @@
 /** The shapes the domain speaks in. Sizes are bytes, times are milliseconds since 1970 (UTC), ids and seqs are integers. */
 
-/** Who asks, as far as a space cares. Loaded anew for every request, never cached. */
+/** Who asks, as far as a space cares: as loaded for this request, or presumed. */
 export interface Caller {
   /** Immutable account id; '' for somebody without an account. */
   readonly accountId: string
@@ -21,6 +21,21 @@ export interface Limits {
   readonly entries: number
 }
 
+/**
+ * That what was last loaded of who asks still holds. A change is made on it in one trip, since its script looks whether it does; whatever
+ * else is done with the operation confirms it first.
+ */
+export interface Presumption {
+  /** Key that says `version` for as long as nothing about accounts, groups and shares has changed. */
+  readonly key: string
+  readonly version: string
+  /** Redis has said so for this request. */
+  readonly holds: boolean
+  held(): void
+  /** The same operation for who asks as it is now, with nothing presumed. Raises what somebody is told who may no longer ask. */
+  confirm(op: OpContext): Promise<OpContext>
+}
+
 /** What every operation on a space is told. */
 export interface OpContext {
   /** Immutable space id. */
@@ -31,6 +46,8 @@ export interface OpContext {
   readonly idempotencyKey?: string
   /** Lock tokens the caller submits; a lock of its own whose token is not here binds it too (RFC 4918 §6.4). */
   readonly lockTokens?: readonly string[]
+  /** Absent: who asks was loaded for this very request. */
+  readonly presumed?: Presumption
 }
 
 /** A parsed, validated path (`names.ts`). Empty lists are the root of the base. */

@@ -7,7 +7,7 @@ import { isMissingSpace, NOWHERE, reloadOp, spaceOp, visibleSpace } from '../htt
 import { SpaceError } from '../space/errors.js'
 import type { Page, StatResult } from '../space/operations.js'
 import { quote } from '../space/quote.js'
-import type { Conditions, Location, OpContext } from '../space/types.js'
+import type { Conditions, Location, OpContext, Presumption } from '../space/types.js'
 import { type DavTarget, hostOf, type Origin, type SpaceTarget } from './target.js'
 import { encodeSpace } from './xml/escape.js'
 
@@ -20,6 +20,8 @@ export interface DavCall {
   readonly token: string | undefined
   readonly loaded: Loaded
   readonly session: Session
+  /** Where `loaded` is not of this request. */
+  readonly presumed: Presumption | undefined
   /** The target's entry and, unless depth 0 or a listing that is kept is asked for, its first page, where they were read already. */
   readonly ahead: Promise<Look> | undefined
 }
@@ -42,7 +44,7 @@ export interface EntryCall extends DavCall {
 
 /** The call as one about an entry. Its space may not exist: then every operation says so. */
 export function entryCall(call: DavCall, target: SpaceTarget): EntryCall {
-  const { deps, req, res, origin, token, loaded, session, ahead } = call
+  const { deps, req, res, origin, token, loaded, session, presumed, ahead } = call
   const space = visibleSpace(loaded)
   // Named one by one, which is several times as fast as taking over whatever is there: every request comes this way.
   return {
@@ -53,10 +55,11 @@ export function entryCall(call: DavCall, target: SpaceTarget): EntryCall {
     token,
     loaded,
     session,
+    presumed,
     ahead,
     target,
     space: space ?? { id: NOWHERE, name: target.spaceName, shortname: '', owner: session.account },
-    op: spaceOp(session, space),
+    op: presumed ? { ...spaceOp(session, space), presumed } : spaceOp(session, space),
     at: { path: target.path },
     guard: {},
   }

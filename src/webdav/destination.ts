@@ -18,9 +18,10 @@ export async function destinationOf(call: EntryCall): Promise<EntryCall> {
     )
   }
   const { op: own, target: from, deps, token } = call
-  const loaded =
-    target.spaceName === from.spaceName ? call.loaded : await deps.directory.load(token, target.address)
+  const isHere = target.spaceName === from.spaceName
+  const loaded = isHere ? call.loaded : await deps.directory.load(token, target.address)
+  const presumed = isHere ? call.presumed : undefined
   // What somebody may do there came with the space.
-  const there = entryCall({ ...call, loaded, session: loaded.session ?? call.session }, target)
+  const there = entryCall({ ...call, loaded, presumed, session: loaded.session ?? call.session }, target)
   return { ...there, op: { ...there.op, ...(own.lockTokens && { lockTokens: own.lockTokens }) } }
 }

@@ -114,7 +114,10 @@ export class DavServer extends v2.WebDAVServer {
     if (!call.session.account.spacesEnabled) {
       throw new SpaceError('NOT_FOUND', `There is nothing at ${context.target.href}.`)
     }
-    const answer = await command(call)
+    const answer = await command(call).catch(async (error: unknown) => {
+      await context.presumed?.mayHear()
+      throw error
+    })
     this.#recalled.keep(context.request, call.loaded, answer)
     await this.#send(context.request, context.response, answer)
   }

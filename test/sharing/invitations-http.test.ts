@@ -181,7 +181,9 @@ test('expires_in ends the invitation and its access', async (t) => {
   t.true(Math.abs(Date.parse(expires_at) - Date.now() - 3_600_000) < 60_000)
 
   const bob = await server.user('bob5')
-  const { token } = await json(await invite(ann, { email: bob.account.email, permission: 'write', expires_in: 3600 }))
+  const { token } = await json(
+    await invite(ann, { email: bob.account.email, permission: 'write', expires_in: 3600 }),
+  )
   t.is((await post(bob, '/v1/spaces/join', { token })).status, 200)
   const asks = [
     () => bob.fetch('/v1/users/ann5/code/spaces/data/content'),

@@ -71,7 +71,11 @@ function toSpaceCall(call: Call): SpaceCall {
     ...call,
     session,
     space: space ?? { id: NOWHERE, name: spaceName(call), shortname: '', owner: session.account },
-    op: { ...spaceOp(session, space), ...(key !== undefined && { idempotencyKey: key }) },
+    op: {
+      ...spaceOp(session, space),
+      ...(key !== undefined && { idempotencyKey: key }),
+      ...(call.presumed && { presumed: call.presumed }),
+    },
   }
 }
 

@@ -12,6 +12,7 @@ import type { AppDeps } from '../deps.js'
 import { isServerFailure, novemFailure } from '../errors.js'
 import { notesOf } from '../notes.js'
 import { allowed, optionsAnswer } from '../options.js'
+import { type PresumedCaller, presumeCaller } from '../presume.js'
 import { type RecalledAnswers, recalledAnswers } from '../recall.js'
 import { tokenOf } from '../request-headers.js'
 import { type Letter, NOTHING, Rights } from '../rights.js'
@@ -84,14 +85,20 @@ export class NovemSurface {
     const { req, target, found } = request
     const verb = (req.method === 'HEAD' ? 'GET' : req.method) as Verb
     const isOpen = found?.resource.open?.includes(verb) === true
-    const loaded = isOpen ? {} : await this.#load(request)
+    const presumed = found?.resource.presumes && verb !== 'GET' ? this.#presumed(request) : undefined
+    const loaded = isOpen ? {} : (presumed?.loaded ?? (await this.#load(request)))
     notesOf(req).account = loaded.session?.account.id
     if (!isOpen && !loaded.session) throw await this.#unauthenticated(request)
     const isHidden = found?.resource.gated && !isOpen && !loaded.session?.account.spacesEnabled
     if (!found || isHidden) throw nothingAt(target)
     const handler = found.resource.verbs[verb]
     if (!handler) throw otherVerb(request, found.resource)
-    const answer = await handler(this.#call(request, found, loaded))
+    const answer = await handler(this.#call(request, found, loaded, presumed)).catch(
+      async (error: unknown) => {
+        await presumed?.mayHear()
+        throw error
+      },
+    )
     this.#recalled.keep(req, loaded, answer)
     return answer
   }
@@ -116,7 +123,11 @@ export class NovemSurface {
     return this.#deps.directory.load(token, found && addressOf(found))
   }
 
-  #call({ req, res, target, token }: Request, found: Match, loaded: Loaded): Call {
+  #presumed({ req, token, found }: Request): PresumedCaller | undefined {
+    return presumeCaller(this.#deps.directory, req, token, found && addressOf(found))
+  }
+
+  #call({ req, res, target, token }: Request, found: Match, loaded: Loaded, presumed?: PresumedCaller): Call {
     return {
       deps: this.#deps,
       req,
@@ -128,6 +139,7 @@ export class NovemSurface {
       query: parseQuery(target.search),
       token,
       loaded,
+      presumed,
       reload: (address) => this.#deps.directory.load(token, address),
       ended: () => endOf(req, res, this.#stopping),
     }

@@ -2,7 +2,10 @@
 -- The space's record and the caller's access to it. Every script includes this first.
 -- ARGV[1]  account id of the caller
 -- ARGV[2]  'w' or 'r' where the account slot found, for this very request, that somebody shared the space with the caller,
---          else '-'; then, with spaces between, the lock tokens the caller submits
+--          else '-'; where that is only presumed, the version of the account slot it was found at; then, with spaces between, the
+--          lock tokens the caller submits
+-- KEYS[2]  where it is presumed: what says that version now. Nothing is done where that is another one.
+if KEYS[2] and call('GET', KEYS[2]) ~= string.match(ARGV[2], '^.([^ ]+)') then return fail('PRESUMED') end
 -- owner, state, seq, next id, bytes, entries, epoch, created, modified, root has an index, locks, there were copies
 local rec = call('HMGET', KEYS[1], 'owner', 'state', 'seq', 'next', 'bytes', 'entries', 'epoch', 'created',
   'modified', 'index', 'locks', 'copies')

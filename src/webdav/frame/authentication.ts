@@ -1,8 +1,9 @@
 /** Who asks, in webdav-server's own terms: tokens by Basic or Bearer (contract §1), looked up anew for every request. */
 import type { v2 } from 'webdav-server'
-import type { Loaded, SpaceAddress } from '../../accounts/types.js'
+import type { Loaded, Session, SpaceAddress } from '../../accounts/types.js'
 import { clientAddress } from '../../http/client.js'
 import type { AppDeps } from '../../http/deps.js'
+import { presumeCaller } from '../../http/presume.js'
 import { SpaceError } from '../../space/errors.js'
 import { lookAhead } from '../ahead.js'
 import { promised } from './callbacks.js'
@@ -78,6 +79,17 @@ export class TokenAuthentication implements v2.HTTPAuthentication {
     promised(this.#find(ctx as DavContext), callback)
   }
 
+  /** Who asks, where a change is to look itself whether that still holds. */
+  #presumed(ctx: DavContext): v2.IUser | undefined {
+    const { token, target, request } = ctx
+    if (target.kind !== 'space') return undefined
+    ctx.presumed = presumeCaller(this.#deps.directory, request, token, target.address)
+    if (!ctx.presumed) return undefined
+    ctx.loaded = ctx.presumed.loaded
+    const { id, name } = (ctx.loaded.session as Session).account
+    return new DavUser(id, name)
+  }
+
   /** Without credentials nothing is looked up: clients try every request so first. Whoever guesses tokens is slowed down. */
   async #find(ctx: DavContext): Promise<v2.IUser> {
     const { token, target, request } = ctx
@@ -87,6 +99,8 @@ export class TokenAuthentication implements v2.HTTPAuthentication {
         'The header Authorization is missing; send Basic with a token as the password.',
       )
     }
+    const presumed = mayPresume(request) ? this.#presumed(ctx) : undefined
+    if (presumed) return presumed
     try {
       const found = this.#users.find(token ?? '', target.kind === 'space' ? target.address : undefined)
       ctx.ahead = lookAhead(this.#deps, request, token, target)
@@ -101,4 +115,11 @@ export class TokenAuthentication implements v2.HTTPAuthentication {
       throw error
     }
   }
+}
+
+/** These do nothing but change the tree of the space they name; what `If` says is looked at first. */
+const CHANGES = new Set(['PUT', 'DELETE', 'MKCOL', 'MOVE'])
+
+function mayPresume({ method, headers }: DavContext['request']): boolean {
+  return CHANGES.has(method as string) && headers.if === undefined
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { v2 } from 'webdav-server'
 import type { Loaded } from '../../accounts/types.js'
 import type { Ahead } from '../../http/ahead.js'
+import type { PresumedCaller } from '../../http/presume.js'
 import type { DavCall, Look } from '../call.js'
 import type { DavTarget, Origin } from '../target.js'
 
@@ -15,6 +16,8 @@ export interface DavContext extends v2.HTTPRequestContext {
   loaded: Loaded
   /** What was read while that was asked. */
   ahead: Ahead<Look> | undefined
+  /** Where `loaded` is not of this request. */
+  presumed: PresumedCaller | undefined
   user: v2.IUser
 }
 
@@ -51,6 +54,7 @@ class Context {
   readonly responseBody = undefined
   loaded: Loaded = {}
   ahead: Ahead<Look> | undefined = undefined
+  presumed: PresumedCaller | undefined = undefined
   user = NOBODY_YET
   exit = NOT_WAITED_FOR
 
@@ -75,8 +79,19 @@ Object.setPrototypeOf(Context.prototype, v2.HTTPRequestContext.prototype)
 
 /** Commands are only reached with a session. */
 export function callOf(context: DavContext, deps: DavCall['deps']): DavCall {
-  const { request: req, response: res, target, origin, token, loaded } = context
+  const { request: req, response: res, target, origin, token, loaded, presumed } = context
   const { session } = loaded
   if (!session) throw new Error('A command was reached without a session.')
-  return { deps, req, res, target, origin, token, loaded, session, ahead: context.ahead?.of(loaded) }
+  return {
+    deps,
+    req,
+    res,
+    target,
+    origin,
+    token,
+    loaded,
+    session,
+    presumed,
+    ahead: context.ahead?.of(loaded),
+  }
 }

@@ -21,6 +21,7 @@ export const content: Resource = {
   },
   takesRest: true,
   byShortname: true,
+  presumes: true,
   gated: true,
   rights: rightsInSpace(rightsAt),
 }

@@ -1,0 +1,273 @@
+import test, { type ExecutionContext } from 'ava'
+import { Directory } from '../../src/accounts/directory.js'
+import { redisWork } from '../costs/redis-watch.js'
+import { json } from '../support/http.js'
+import { type TestServer, type TestUser, testServer } from '../support/server.js'
+import { ownRedis } from '../support/setup.js'
+
+/** Changes are made on the presumption that who asks is still who it was, and never once that is not true any more. */
+
+interface World {
+  readonly server: TestServer
+  /** Owns the space `s`, and has a group in which bob is. */
+  readonly ann: TestUser
+  /** May write in `s` by a share. */
+  readonly bob: TestUser
+  /** What another process does. */
+  readonly directory: Directory
+}
+
+const must = async (answer: Promise<Response>): Promise<Response> => {
+  const response = await answer
+  if (response.status >= 300) throw new Error(`${response.status}: ${await response.text()}`)
+  return response
+}
+const put = (who: TestUser, path: string) => must(who.fetch(path, { method: 'PUT' }))
+
+const TEAM = '/v1/admin/groups/team'
+const SHARES = '/v1/code/spaces/s/shared'
+
+async function world(t: ExecutionContext): Promise<World> {
+  const server = await testServer({ plans: { basic: { fileBytes: 10 }, enterprise: { entries: 2 } } })
+  t.teardown(() => server.stop())
+  const bob = await server.user('bob')
+  await put(server, '/v1/code/spaces/s')
+  await put(server, TEAM)
+  await put(server, `${TEAM}/roles/members/bob`)
+  await must(bob.fetch('/v1/admin/invites/@ann~team/accept', { method: 'POST', body: 'yes' }))
+  await put(server, `${SHARES}/@ann~team~rw`)
+  const directory = new Directory(await server.redis.connect('another process'))
+  return { server, ann: server, bob, directory }
+}
+
+type Ask = (who: TestUser, n: number) => Promise<Response>
+
+const BODY = 'twelve bytes'
+const json200 = { 'content-type': 'application/json' }
+
+/** Every way to change a tree, on things named anew each time by `n`; `prepare` what must be there before. */
+const WAYS: Readonly<Record<string, { readonly prepare?: readonly string[]; readonly ask: Ask }>> = {
+  'PUT by WebDAV': {
+    ask: (who, n) => who.fetch(`${davOf(who)}/put${n}`, { method: 'PUT', body: BODY }),
+  },
+  MKCOL: { ask: (who, n) => who.fetch(`${davOf(who)}/made${n}`, { method: 'MKCOL' }) },
+  MOVE: {
+    prepare: ['from'],
+    ask: (who, n) =>
+      who.fetch(`${davOf(who)}/from${n}`, {
+        method: 'MOVE',
+        headers: { destination: `${davOf(who)}/to${n}` },
+      }),
+  },
+  'DELETE by WebDAV': {
+    prepare: ['gone'],
+    ask: (who, n) => who.fetch(`${davOf(who)}/gone${n}`, { method: 'DELETE' }),
+  },
+  POST: { ask: (who, n) => who.fetch(`${novemOf(who)}/posted${n}`, { method: 'POST', body: BODY }) },
+  PUT: { ask: (who, n) => who.fetch(`${novemOf(who)}/folder${n}/`, { method: 'PUT' }) },
+  'PATCH to a name': {
+    prepare: ['named'],
+    ask: (who, n) =>
+      who.fetch(`${novemOf(who)}/named${n}`, {
+        method: 'PATCH',
+        headers: { 'content-type': 'text/plain' },
+        body: `renamed${n}`,
+      }),
+  },
+  'PATCH of times': {
+    prepare: ['timed'],
+    ask: (who, n) =>
+      who.fetch(`${novemOf(who)}/timed${n}`, {
+        method: 'PATCH',
+        headers: json200,
+        body: '{"last_modified":"2001-02-03T04:05:06Z"}',
+      }),
+  },
+  DELETE: {
+    prepare: ['bye'],
+    ask: (who, n) => who.fetch(`${novemOf(who)}/bye${n}`, { method: 'DELETE' }),
+  },
+}
+
+const isAnn = (who: TestUser) => who.account.name === 'ann'
+const davOf = (who: TestUser) => (isAnn(who) ? '/dav/s' : '/dav/@ann~s')
+const novemOf = (who: TestUser) =>
+  isAnn(who) ? '/v1/code/spaces/s/content' : '/v1/users/ann/code/spaces/s/content'
+
+/** How many things each way has to work on. */
+const ROUNDS = 6
+
+async function prepare({ ann, bob }: World): Promise<void> {
+  for (const who of [ann, bob]) {
+    for (const { prepare: names = [] } of Object.values(WAYS)) {
+      for (const name of names) {
+        for (let n = first(who); n < first(who) + ROUNDS; n++)
+          await must(ann.fetch(`/v1/code/spaces/s/content/${name}${n}`, { method: 'POST', body: 'x' }))
+      }
+    }
+  }
+}
+const first = (who: TestUser) => (isAnn(who) ? 0 : 100)
+
+/** As often as it takes until nothing is asked any more before a change is made. */
+async function untilPresumed(who: TestUser, from: number): Promise<number> {
+  for (let n = from; n < from + 3; n++) for (const { ask } of Object.values(WAYS)) await must(ask(who, n))
+  return from + 3
+}
+
+const tree = async ({ ann }: World) =>
+  (await json(await ann.fetch('/v1/code/spaces/s/content?recursive=true')))
+    .map(({ path, etag }: { path: string; etag: string }) => `${path} ${etag}`)
+    .sort()
+
+type Expected = Readonly<Record<'ann' | 'bob', number>>
+
+/** What becomes of who asks, and what each of them is answered then; 200 stands for any success. */
+const CHANGES: Readonly<Record<string, readonly [change: (world: World) => Promise<unknown>, Expected]>> = {
+  'the token is revoked': [
+    ({ directory, ann }) => directory.revokeToken(ann.account.id, 'test'),
+    { ann: 401, bob: 200 },
+  ],
+  'the share ends': [
+    ({ ann }) => must(ann.fetch(`${SHARES}/@ann~team`, { method: 'DELETE' })),
+    { ann: 200, bob: 404 },
+  ],
+  'the share becomes one that only reads': [
+    ({ ann }) => put(ann, `${SHARES}/@ann~team~r`),
+    { ann: 200, bob: 403 },
+  ],
+  'the member leaves the group': [
+    ({ ann }) => must(ann.fetch(`${TEAM}/roles/members/bob`, { method: 'DELETE' })),
+    { ann: 200, bob: 404 },
+  ],
+  'the group is dissolved': [
+    ({ ann }) => must(ann.fetch(TEAM, { method: 'DELETE' })),
+    { ann: 200, bob: 404 },
+  ],
+  'the owner’s feature is taken away': [
+    ({ directory }) => directory.setAccount('ann', { spacesEnabled: false }),
+    { ann: 404, bob: 404 },
+  ],
+  'the collaborator’s feature is taken away': [
+    ({ directory }) => directory.setAccount('bob', { spacesEnabled: false }),
+    { ann: 200, bob: 404 },
+  ],
+  'the collaborator’s account is deleted': [
+    ({ directory }) => directory.deleteAccount('bob'),
+    { ann: 200, bob: 401 },
+  ],
+  'the space is renamed': [
+    ({ directory, ann }) => directory.renameSpace(ann.account.id, 's', 't'),
+    { ann: 404, bob: 404 },
+  ],
+}
+
+for (const [what, [change, expected]] of Object.entries(CHANGES)) {
+  test.serial(`the next change of every kind is refused as it must be once ${what}`, async (t) => {
+    const there = await world(t)
+    await prepare(there)
+    const { ann, bob } = there
+    for (const who of [ann, bob]) await untilPresumed(who, first(who))
+    const before = await tree(there)
+    await change(there)
+    for (const who of [ann, bob]) {
+      for (const [way, { ask }] of Object.entries(WAYS)) {
+        const { status } = await ask(who, first(who) + 3)
+        const shown = status < 300 ? 200 : status
+        t.is(shown, expected[who.account.name as 'ann' | 'bob'], `${who.account.name}: ${way}`)
+      }
+    }
+    if (expected.ann === 200 && expected.bob !== 200) {
+      const bobs = (await tree(there)).filter((row: string) => !before.includes(row) && /\D103 /.test(row))
+      t.deepEqual(bobs, [])
+    }
+  })
+}
+
+/** Each change is the first one after its cause. */
+for (const [way, { ask }] of Object.entries(WAYS)) {
+  test.serial(
+    `${way}: the very next one after a share has ended is refused, and changes nothing`,
+    async (t) => {
+      const there = await world(t)
+      await prepare(there)
+      const { ann, bob } = there
+      await untilPresumed(bob, 100)
+      await must(ann.fetch(`${SHARES}/@ann~team`, { method: 'DELETE' }))
+      const before = await tree(there)
+      t.is((await ask(bob, 103)).status, 404)
+      t.deepEqual(await tree(there), before)
+      await put(ann, `${SHARES}/@ann~team~rw`)
+      t.true((await ask(bob, 103)).status < 300)
+    },
+  )
+}
+
+test.serial('another plan holds for the very next write, in both directions', async (t) => {
+  const there = await world(t)
+  const { ann, directory } = there
+  const write = (name: string) => ann.fetch(`/dav/s/${name}`, { method: 'PUT', body: BODY })
+  for (let n = 0; n < 5; n++) t.is((await write(`a${n}`)).status, 201)
+  await directory.setAccount('ann', { plan: 'basic' })
+  t.is((await write('b')).status, 507)
+  t.is((await ann.fetch('/v1/code/spaces/s/content/c', { method: 'POST', body: BODY })).status, 413)
+  for (let n = 0; n < 5; n++)
+    t.is((await ann.fetch(`/dav/s/s${n}`, { method: 'PUT', body: 'x' })).status, 201)
+  await directory.setAccount('ann', { plan: 'premium' })
+  t.is((await write('d')).status, 201)
+  await directory.setAccount('ann', { plan: 'enterprise' })
+  t.is((await write('e')).status, 507)
+})
+
+test.serial(
+  'a space that takes another’s name gets the very next change, and the other does not',
+  async (t) => {
+    const { ann, directory } = await world(t)
+    const write = (name: string) =>
+      ann.fetch(`/v1/code/spaces/s/content/${name}`, { method: 'POST', body: 'x' })
+    const names = async (space: string) =>
+      (await json(await ann.fetch(`/v1/code/spaces/${space}/content`))).map(
+        ({ name }: { name: string }) => name,
+      )
+    for (let n = 0; n < 4; n++) await must(write(`old${n}`))
+    await put(ann, '/v1/code/spaces/other')
+    await must(write('before'))
+    for (let n = 0; n < 4; n++) await must(write(`old${n}`))
+    await directory.renameSpace(ann.account.id, 's', 't')
+    await directory.renameSpace(ann.account.id, 'other', 's')
+    // The bytes may lie in the other space already: who asks is told to ask again, once by each server.
+    let answer = await write('new')
+    for (let tries = 0; answer.status === 503 && tries < 2; tries++) answer = await write('new')
+    t.is(answer.status, 200, await answer.text())
+    t.deepEqual(await names('s'), ['new'])
+    t.false((await names('t')).includes('new'))
+  },
+)
+
+test.serial('who may not ask any more is not told what else is wrong with the request', async (t) => {
+  const { ann, directory } = await world(t)
+  const wrong = (path: string, method = 'PUT') =>
+    ann.fetch(path, { method, body: 'x', headers: { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' } })
+  for (let n = 0; n < 5; n++) await must(ann.fetch(`/dav/s/a${n}`, { method: 'PUT', body: 'x' }))
+  t.is((await wrong('/dav/s/b')).status, 400)
+  t.is((await wrong('/v1/code/spaces/s/content/b', 'POST')).status, 400)
+  await directory.revokeToken(ann.account.id, 'test')
+  t.is((await wrong('/dav/s/b')).status, 401)
+  t.is((await wrong('/v1/code/spaces/s/content/b', 'POST')).status, 401)
+})
+
+test.serial('where nothing about accounts changes, a change is one trip to Redis', async (t) => {
+  const { server, ann } = await world(t)
+  const redis = await server.redis.connect('watch')
+  let made = 0
+  const make = () => must(ann.fetch(`/dav/s/${made++}`, { method: 'MKCOL' }))
+  const trips = async () => (await redisWork(redis, make)).sent.length
+  // On a cluster accounts are on another node, which is asked first.
+  const least = ownRedis ? 1 : 2
+  for (let n = 0; n < 10; n++) await make()
+  t.is(await trips(), least)
+  await server.user('carol')
+  t.true((await trips()) > 1)
+  for (let n = 0; n < 10; n++) await make()
+  t.is(await trips(), least)
+})
