@@ -1,11 +1,10 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
 import { accessLog, type Logs } from './access-log.js'
 import { ACCOUNT_SLOT } from './accounts/keys.js'
 import { Throttle } from './accounts/throttle.js'
 import type { ServeConfig } from './config.js'
-import { createApp } from './http/app.js'
+import { type App, createApp } from './http/app.js'
 import { RemoteFetcher } from './http/remote/fetcher.js'
 import type { Log } from './log.js'
 import { createMailer, type Mailer } from './mail/mailer.js'
@@ -107,7 +106,7 @@ function mailerOf({ smtpUrl, mailFrom, publicUrl = 'http://localhost' }: ServeCo
     : createMailer(smtpUrl, mailFrom ?? `no-reply@${new URL(publicUrl).hostname}`)
 }
 
-async function listen(app: FastifyInstance, { host, port }: ServeConfig): Promise<void> {
+async function listen(app: App, { host, port }: ServeConfig): Promise<void> {
   try {
     await app.listen({ host, port })
   } catch (error) {
@@ -129,8 +128,8 @@ async function listen(app: FastifyInstance, { host, port }: ServeConfig): Promis
   }
 }
 
-/** Fastify stops accepting, answers 503 on connections kept alive, and waits for requests that run. */
-async function drain(app: FastifyInstance, log: Log): Promise<void> {
+/** Stops accepting, and waits for requests that run. */
+async function drain(app: App, log: Log): Promise<void> {
   const timer = setTimeout(() => {
     log.warn(`Some requests did not end within ${DRAIN_PATIENCE / 1000} s of stopping and were cut off.`)
     app.server.closeAllConnections()

@@ -1,9 +1,9 @@
 /** All HTTP surfaces on one listener. */
 import { setMaxListeners } from 'node:events'
-import { METHODS } from 'node:http'
-import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { introduceDrive } from '../webdav/commands/options.js'
 import { DavServer } from '../webdav/server.js'
+import { JSON_TYPE } from './answer.js'
 import type { AppDeps } from './deps.js'
 import { healthAnswer, readyAnswer } from './health.js'
 import { invitationFailure } from './invitations/failure.js'
@@ -22,18 +22,15 @@ const ROOT = /^\/+(?:[?#]|$)/
 
 /** A surface answers every request to its paths, in its own envelope. It is given the URL as it was sent. */
 interface Surface {
-  /** What Fastify's router sees instead of the path. */
-  readonly prefix: string
+  readonly name: string
   readonly paths: RegExp
+  /** Never rejects. */
   readonly serve: Serve
 }
 type Serve = (...request: [...Parameters<NovemSurface['serve']>]) => Promise<void>
 
-/**
- * Our URL space is a file tree, not a list of routes: Fastify finds the surface by the first segment and keeps the server's
- * life (listening, draining, plugins); paths are read by the surface itself, raw, and bodies stay streams.
- */
-export function createApp(deps: AppDeps): FastifyInstance {
+/** Our URL space is a file tree, not a list of routes: its first segment says which surface is meant, and that reads the rest, raw. */
+export function createApp(deps: AppDeps): App {
   const stopping = new AbortController()
   // Every stream that is open listens.
   setMaxListeners(0, stopping.signal)
@@ -43,22 +40,22 @@ export function createApp(deps: AppDeps): FastifyInstance {
   const invitations = new NovemSurface(deps, invitationsRoot(), stopping.signal, invitationFailure)
   // The first whose paths match; the last takes all.
   const surfaces: readonly Surface[] = [
-    { prefix: '/dav', paths: /^\/+dav(?:[/?#]|$)/, serve: (req, res, url) => dav.serve(req, res, url) },
-    { prefix: '/healthz', paths: /^\/+healthz\/?(?:\?|$)/, serve: healthAnswer() },
-    { prefix: '/readyz', paths: /^\/+readyz\/?(?:\?|$)/, serve: readyAnswer(deps) },
-    { prefix: '/join', paths: /^\/+join\/?(?:\?|$)/, serve: joinPage(deps) },
+    { name: 'dav', paths: /^\/+dav(?:[/?#]|$)/, serve: (req, res, url) => dav.serve(req, res, url) },
+    { name: 'healthz', paths: /^\/+healthz\/?(?:\?|$)/, serve: healthAnswer() },
+    { name: 'readyz', paths: /^\/+readyz\/?(?:\?|$)/, serve: readyAnswer(deps) },
+    { name: 'join', paths: /^\/+join\/?(?:\?|$)/, serve: joinPage(deps) },
     {
-      prefix: '/storage',
+      name: 'storage',
       paths: /^\/+api\/+v1\/+space(?:[/?]|$)/,
       serve: (req, res, url) => storage.serve(req, res, url),
     },
     {
-      prefix: '/invitations',
+      name: 'invitations',
       paths: /^\/+v1\/+spaces(?:[/?]|$)/,
       serve: (req, res, url) => invitations.serve(req, res, url),
     },
     {
-      prefix: '/novem',
+      name: 'novem',
       paths: /^/,
       serve: (req, res, url) => {
         if (req.method === 'OPTIONS' && ROOT.test(url)) introduceDrive(res)
@@ -66,51 +63,78 @@ export function createApp(deps: AppDeps): FastifyInstance {
       },
     },
   ]
-  const surfaceOf = (url: string, method: string | undefined) => {
-    // Drives look at the folders above the one they are to mount.
-    if (method === 'PROPFIND' && ROOT.test(url)) return '/dav'
-    return surfaces.find(({ paths }) => paths.test(url))?.prefix ?? '/novem'
-  }
-  const app = Fastify({
-    serverFactory: (handler) =>
-      createListener(handler, { idleTimeoutMs: deps.settings.idleTimeoutMs ?? IDLE_TIMEOUT_MS }),
-    // The router sees the surface's name and nothing a stranger wrote.
-    rewriteUrl: (req) => surfaceOf(req.url ?? '/', req.method),
-  })
-  // Without a body in Fastify's eyes, no parser touches it, whatever its Content-Type.
-  const methods = METHODS.filter((method) => method !== 'CONNECT')
-  for (const method of methods) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
-  const running = new Running()
-  for (const surface of surfaces) app.register(plugin(surface, methods, running, deps))
-  app.addHook('preClose', async () => {
-    stopping.abort()
-    // Connections that are answering now close when they are done, instead of waiting for another request.
-    app.server.keepAliveTimeout = 1
-  })
-  app.addHook('onClose', () => running.ended())
-  return app
+  return new App(surfaces, deps, stopping)
 }
 
-function plugin(
-  { prefix, serve }: Surface,
-  methods: string[],
-  running: Running,
-  { listeners = [], isDraining }: AppDeps,
-): FastifyPluginCallback {
-  const name = prefix.slice(1)
-  return (scope, _options, done) => {
-    scope.route({
-      method: methods,
-      url: prefix,
-      exposeHeadRoute: false,
-      handler: (request, reply) => {
-        reply.hijack()
-        // The client's next request is to go to another process.
-        if (isDraining?.()) reply.raw.shouldKeepAlive = false
-        if (listeners.length > 0) observe(name, request.raw, reply.raw, request.originalUrl, listeners)
-        running.add(serve(request.raw, reply.raw, request.originalUrl))
-      },
+/** Listens, hands each request to its surface, and ends when what runs is done. */
+export class App {
+  readonly server: Server
+  readonly #surfaces: readonly Surface[]
+  readonly #deps: AppDeps
+  readonly #stopping: AbortController
+  readonly #running = new Running()
+
+  /** `surfaces`: the first whose paths match, and the last for all else. `stopping` ends what waits. */
+  constructor(surfaces: readonly Surface[], deps: AppDeps, stopping: AbortController) {
+    this.#surfaces = surfaces
+    this.#deps = deps
+    this.#stopping = stopping
+    this.server = createListener((req, res) => this.#serve(req, res), {
+      idleTimeoutMs: deps.settings.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
     })
-    done()
   }
+
+  get surfaces(): readonly string[] {
+    return this.#surfaces.map(({ name }) => name)
+  }
+
+  /** Rejects with the system's error, and does not listen then. */
+  async listen(at: { readonly host: string; readonly port: number }): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject).listen(at, () => {
+        this.server.off('error', reject)
+        resolve()
+      })
+    })
+  }
+
+  /** Takes no more connections, refuses requests that still come, and resolves when all that run have ended. */
+  async close(): Promise<void> {
+    this.#stopping.abort()
+    // Connections that are answering now close when they are done, instead of waiting for another request.
+    this.server.keepAliveTimeout = 1
+    await new Promise((resolve) => this.server.close(resolve))
+    await this.#running.ended()
+  }
+
+  #serve(req: IncomingMessage, res: ServerResponse): void {
+    if (this.#stopping.signal.aborted) {
+      refuse(res)
+      return
+    }
+    const { listeners = [], isDraining } = this.#deps
+    const url = req.url ?? '/'
+    const { name, serve } = this.#surfaceOf(url, req.method)
+    // The client's next request is to go to another process.
+    if (isDraining?.()) res.shouldKeepAlive = false
+    if (listeners.length > 0) observe(name, req, res, url, listeners)
+    this.#running.add(serve(req, res, url))
+  }
+
+  #surfaceOf(url: string, method: string | undefined): Surface {
+    // Drives look at the folders above the one they are to mount.
+    const path = method === 'PROPFIND' && ROOT.test(url) ? '/dav' : url
+    return this.#surfaces.find(({ paths }) => paths.test(path)) as Surface
+  }
+}
+
+function refuse(res: ServerResponse): void {
+  const body = JSON.stringify({ message: 'The server is stopping; ask again in a moment.' })
+  res.writeHead(503, {
+    'Content-Type': JSON_TYPE,
+    'Content-Length': Buffer.byteLength(body),
+    'Retry-After': '1',
+    Connection: 'close',
+  })
+  res.end(body)
 }

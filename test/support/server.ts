@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
 import type { Redis } from 'ioredis'
 import { Directory } from '../../src/accounts/directory.js'
 import { type PlanOverrides, planTable } from '../../src/accounts/plans.js'
 import { Throttle } from '../../src/accounts/throttle.js'
 import type { Account } from '../../src/accounts/types.js'
 import type { BlobStore } from '../../src/blobs/store.js'
+import type { App } from '../../src/http/app.js'
 import { createApp } from '../../src/http/app.js'
 import type { AppDeps } from '../../src/http/deps.js'
 import { Spaces } from '../../src/space/spaces.js'
@@ -39,7 +39,7 @@ export interface TestServer extends TestUser {
   readonly url: string
   readonly port: number
   /** Of the first server, like all that follows. */
-  readonly app: FastifyInstance
+  readonly app: App
   readonly redis: TestRedis
   readonly directory: Directory
   readonly spaces: Spaces
