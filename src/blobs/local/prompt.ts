@@ -2,18 +2,30 @@ import { openSync, renameSync, writevSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { open, rename, unwritten, writeAll } from './files.js'
 
-/** A call that took this long has held up everybody. */
+/** A call that took this long (ms) has held up everybody: it waited for a disk, or lost the processor to another process. */
 const SLOW_MS = 2
+/** So much of that (ms) is borne at once, and so much of all time: who shares a processor is pushed aside for some milliseconds now and then. */
+const BEARABLE_MS = 20
+const BEARABLE_PART = 0.05
 /** So long the thread pool takes over then. */
 const CAUTION_MS = 1000
 
 /**
  * The system calls that make a small file, on the spot. In the page cache each takes a few microseconds, and a trip to the
  * thread pool costs several times that. But a file system can stall (its journal, too many dirty pages, a network), and the
- * event loop must not: after a slow call they go to the thread pool for a while.
+ * event loop must not: after slow calls they go to the thread pool for a while.
  */
 export class PromptCalls {
+  readonly #now: () => number
   #cautiousUntil = 0
+  /** What may still be borne, as of when (ms). */
+  #bearable = BEARABLE_MS
+  #asOf = 0
+
+  /** `now`: a clock, in ms. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+  }
 
   open(path: string, flags: string, mode: number): number | Promise<number> {
     return this.#call(
@@ -40,13 +52,22 @@ export class PromptCalls {
   }
 
   #call<T>(now: () => T, later: () => Promise<T>): T | Promise<T> {
-    const began = performance.now()
+    const began = this.#now()
     if (began < this.#cautiousUntil) return later()
     try {
       return now()
     } finally {
-      const ended = performance.now()
-      if (ended - began > SLOW_MS) this.#cautiousUntil = ended + CAUTION_MS
+      const ended = this.#now()
+      if (ended - began > SLOW_MS) this.#wasSlow(ended - began, ended)
     }
+  }
+
+  #wasSlow(took: number, at: number): void {
+    const regained = (at - this.#asOf) * BEARABLE_PART
+    this.#bearable = Math.min(BEARABLE_MS, this.#bearable + regained) - took
+    this.#asOf = at
+    if (this.#bearable > 0) return
+    this.#cautiousUntil = at + CAUTION_MS
+    this.#bearable = BEARABLE_MS
   }
 }
