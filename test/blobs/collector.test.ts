@@ -50,7 +50,8 @@ class MemoryLedger implements BlobLedger {
 
 async function makeRig(t: ExecutionContext) {
   const folder = await ownFolder(t)
-  const store = new LocalBlobStore(folder, { durability: 'os' })
+  // Each blob has a file of its own, which can be made older.
+  const store = new LocalBlobStore(folder, { durability: 'os', packUpTo: -1 })
   await store.open()
   t.teardown(() => store.close())
   const ledger = new MemoryLedger()
