@@ -24,11 +24,11 @@ export function backupCommand(): Command {
       const to = await emptyFolder(folder)
       const made = await withStore(command, async ({ redis, redisUrl }) => {
         const snapshots = await takeSnapshots(redis, redisUrl, to)
-        const blobs = s3 ? 0 : await copyBytes(dataDir, to)
-        return { store: await storeIdIn(redis), snapshots, blobs, made_on: new Date().toISOString() }
+        const files = s3 ? 0 : await copyBytes(dataDir, to)
+        return { store: await storeIdIn(redis), snapshots, files, made_on: new Date().toISOString() }
       })
       await writeFile(join(to, MARK), `${JSON.stringify(made)}\n`)
-      const bytes = s3 ? `The bytes are in ${s3.bucket}; copy it now.` : `${made.blobs} blobs.`
+      const bytes = s3 ? `The bytes are in ${s3.bucket}; copy it now.` : `${made.files} files.`
       print(command, made, `Backup in ${to}: Redis, and then the bytes. ${bytes}`)
     })
 }

@@ -78,9 +78,11 @@ export class OwnPack {
   /** Another record may be appended. */
   get takesMore(): boolean {
     const { settings } = this.parts
-    return (
-      !this.#retired && this.#tail < settings.packBytes && Date.now() - this.#lastBeat < trustMs(settings)
-    )
+    return !this.#retired && !this.isFull && Date.now() - this.#lastBeat < trustMs(settings)
+  }
+
+  get isFull(): boolean {
+    return this.#tail >= this.parts.settings.packBytes
   }
 
   /** Where the next record would begin. */

@@ -31,7 +31,9 @@ export class PackWriter {
     sizeAndTime: Pick<PackRecord, 'size' | 'time'>,
   ): Promise<string> {
     const current = this.#current
-    const pack = current?.takesMore && !this.#closed ? current : await this.#begin()
+    let pack = current?.takesMore && !this.#closed ? current : undefined
+    // Others who waited for the same new one may have filled it.
+    while (pack === undefined || pack.isFull) pack = await this.#begin()
     return pack.append(space, chunks, sizeAndTime)
   }
 
