@@ -35,7 +35,9 @@ function putter(folder: string, clients: number) {
     }
     for (let n = 0; n < ${clients}; n++) client(n)
   `
-  return spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  return spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
 }
 
 /** Runs it until it has told so much, kills it, and resolves to the ids by what was told. */
@@ -69,7 +71,10 @@ test('kill -9 in the middle of many puts: what was acknowledged is there, and no
     t.deepEqual(await all(store.pending(FUTURE)), [])
     for (const id of linked) t.regex(await read(store, id), /^body of \d+$/)
     await store.close()
-    t.deepEqual((await namesIn(folder, 'packs')).filter((name) => name.endsWith('.open')), [])
+    t.deepEqual(
+      (await namesIn(folder, 'packs')).filter((name) => name.endsWith('.open')),
+      [],
+    )
   }
 })
 
@@ -133,7 +138,12 @@ async function abandoned(t: ExecutionContext) {
   const owner = await openStore(t, folder)
   const ledger = new MemoryLedger()
   const put = async (text: string) => (await owner.put('s1', Buffer.from(text), NO_LIMIT)).id
-  const ids = { kept: await keep(owner, 'kept'), live: await put('live'), dead: await put('dead'), gone: await put('gone') }
+  const ids = {
+    kept: await keep(owner, 'kept'),
+    live: await put('live'),
+    dead: await put('dead'),
+    gone: await put('gone'),
+  }
   ledger.linked.add(ids.kept)
   ledger.linked.add(ids.live)
   await owner.discard('s1', ids.gone)
@@ -215,7 +225,10 @@ test('a folder that was copied with an owner in it is judged where it is put', a
   await writeFile(join(folder, 'store.id'), 'id')
   await copyBytes(folder, copy)
   const store = await openStore(t, copy)
-  t.deepEqual((await listed(store)).map((line) => line.slice(0, 32)), sorted([kept, live, dead]))
+  t.deepEqual(
+    (await listed(store)).map((line) => line.slice(0, 32)),
+    sorted([kept, live, dead]),
+  )
   await silenced(copy)
   const ledger = new MemoryLedger()
   ledger.linked.add(kept)

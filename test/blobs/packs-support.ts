@@ -34,7 +34,9 @@ export async function read(store: BlobStore, blob: string, space = 's1'): Promis
 
 /** Ids and whether they are pending, in order of ids. */
 export async function listed(store: BlobStore, space = 's1'): Promise<string[]> {
-  return sorted((await all(store.list(space))).map(({ blob, pending }) => (pending ? `${blob} pending` : blob)))
+  return sorted(
+    (await all(store.list(space))).map(({ blob, pending }) => (pending ? `${blob} pending` : blob)),
+  )
 }
 
 /** Names in a folder below the store's, none where there is no such folder. */

@@ -83,7 +83,10 @@ test('two processes read, list and delete each other’s blobs, as soon as they 
   await stores[0].delete('s1', ids.slice(0, 10))
   for (const store of stores) {
     t.is(await store.size('s1', ids[0] as string), undefined)
-    t.deepEqual((await listed(store)).map((line) => line.slice(0, 32)), sorted(ids.slice(10)))
+    t.deepEqual(
+      (await listed(store)).map((line) => line.slice(0, 32)),
+      sorted(ids.slice(10)),
+    )
   }
 })
 
@@ -120,7 +123,10 @@ test('more packs than are kept open can be read', async (t) => {
   for (let n = 0; n < 300; n++) ids.push(await keep(store, `blob ${n}`))
   for (let round = 0; round < 2; round++) {
     const texts = await Promise.all(ids.map((id) => read(store, id)))
-    t.deepEqual(texts, ids.map((_, n) => `blob ${n}`))
+    t.deepEqual(
+      texts,
+      ids.map((_, n) => `blob ${n}`),
+    )
   }
 })
 

@@ -31,19 +31,24 @@ export class GiveBack {
     this.#parts = parts
   }
 
-  /** `own`: packs of this process. */
+  /** `own`: packs of this process. Rejects with the first failure, when all have been looked at. */
   async run(own: (pack: string) => boolean, signal?: AbortSignal): Promise<void> {
     const { folder } = this.#parts
     const { packs, open, gone, drafts } = await folder.names()
     const there = new Set(packs)
     for (const pack of gone) if (!there.has(pack)) await unlink(folder.gone(pack)).catch(ignoreMissing)
     for (const draft of drafts) await this.#removeOld(folder.draft(draft))
-    for (const pack of packs) {
-      if (signal?.aborted) return
-      if (open.has(pack) || own(pack) || !(await this.#isWorthIt(pack))) continue
-      await this.#giveBack(pack, signal)
-    }
     for (const pack of this.#kept.keys()) if (!there.has(pack)) this.#kept.delete(pack)
+    let failed: { readonly error: unknown } | undefined
+    for (const pack of packs) {
+      if (signal?.aborted) break
+      if (open.has(pack) || own(pack) || !(await this.#isWorthIt(pack))) continue
+      // Where the disk is full, those of which nothing is left can go all the same.
+      await this.#giveBack(pack, signal).catch((error: unknown) => {
+        failed ??= { error }
+      })
+    }
+    if (failed) throw failed.error
   }
 
   async #removeOld(draft: string): Promise<void> {

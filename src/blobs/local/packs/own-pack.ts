@@ -14,6 +14,8 @@ const MODE = 0o640
 const CHECKPOINT_EVERY = 256
 /** A pack that rests is given up only from this size on: else one who writes little would make a pack a file. */
 const LEAST_BYTES = 1024 * 1024
+/** However small: who goes through the records of a pack shall not hold up others for long. */
+const MOST_RECORDS = 65_536
 
 export interface OwnPackParts {
   readonly folder: PackFolder
@@ -36,6 +38,7 @@ interface Undecided extends PackRecord {
 export class OwnPack {
   /** One who has appended at the very end, or given up a range there, may be followed by one at the same place. */
   #tail = 0
+  #records = 0
   #lastAppend = Date.now()
   #lastBeat = Date.now()
   #writing = 0
@@ -82,7 +85,7 @@ export class OwnPack {
   }
 
   get isFull(): boolean {
-    return this.#tail >= this.parts.settings.packBytes
+    return this.#tail >= this.parts.settings.packBytes || this.#records >= MOST_RECORDS
   }
 
   /** Where the next record would begin. */
@@ -114,6 +117,7 @@ export class OwnPack {
     const record = { space, blob: packedId(this.name, at), size, time, at, written: false }
     const began = Date.now()
     this.#tail += recordBytes(size)
+    this.#records++
     this.#lastAppend = began
     this.#undecided.set(record.blob, record)
     this.#writing++
