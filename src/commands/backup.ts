@@ -17,7 +17,7 @@ const MARK = 'backup.json'
 /** `novem-spaces backup`: Redis first, then the bytes, so that every file that Redis knows has its bytes. */
 export function backupCommand(): Command {
   return storeCommand('backup', 'copy everything into a folder, beside a running server too')
-    .argument('<folder>', 'is made; must be empty. On the same file system the bytes are linked, not copied')
+    .argument('<folder>', 'is made; must be empty. On the same file system most bytes are linked, not copied')
     .option('--json', 'print as JSON')
     .action(async (folder: string, _options, command: Command) => {
       const { dataDir, s3 } = storeConfig(command)

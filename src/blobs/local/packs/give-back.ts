@@ -36,13 +36,17 @@ export class GiveBack {
     const { folder } = this.#parts
     const { packs, open, gone, drafts } = await folder.names()
     const there = new Set(packs)
-    for (const pack of gone) if (!there.has(pack)) await unlink(folder.gone(pack)).catch(ignoreMissing)
+    for (const pack of gone)
+      if (!there.has(pack) && !(await stat(folder.pack(pack)).catch(ignoreMissing)))
+        await unlink(folder.gone(pack)).catch(ignoreMissing)
     for (const draft of drafts) await this.#removeOld(folder.draft(draft))
     for (const pack of this.#kept.keys()) if (!there.has(pack)) this.#kept.delete(pack)
     let failed: { readonly error: unknown } | undefined
     for (const pack of packs) {
       if (signal?.aborted) break
-      if (open.has(pack) || own(pack) || !(await this.#isWorthIt(pack))) continue
+      if (open.has(pack) || own(pack)) continue
+      if (!gone.has(pack) && this.#kept.has(pack)) continue
+      if (!(await this.#isWorthIt(pack))) continue
       // Where the disk is full, those of which nothing is left can go all the same.
       await this.#giveBack(pack, signal).catch((error: unknown) => {
         failed ??= { error }
@@ -63,9 +67,9 @@ export class GiveBack {
     if (!found || found.mtimeMs > Date.now() - silenceMs(settings)) return false
     if ((await folder.state(pack)) !== undefined) return false
     const lines = (await stat(folder.gone(pack)).catch(ignoreMissing))?.size ?? 0
-    if (found.size > 0 && lines <= (this.#kept.get(pack) ?? 0)) return false
     const most = (lines / LINE_BYTES) * (HEADER_BYTES + MOST_PACKED)
-    if (2 * most >= found.size) return true
+    const isNew = lines > (this.#kept.get(pack) ?? 0)
+    if (found.size === 0 || (isNew && 2 * most >= found.size)) return true
     this.#kept.set(pack, lines)
     return false
   }
@@ -84,11 +88,10 @@ export class GiveBack {
       left.push(record)
     }
     // What is not understood is not thrown away.
-    if (2 * kept > all || found.damaged) {
-      this.#kept.set(pack, places.size * LINE_BYTES)
+    if (2 * kept > all || found.damaged || (left.length > 0 && !(await this.#moveOut(pack, left, signal)))) {
+      if (!signal?.aborted) this.#kept.set(pack, places.size * LINE_BYTES)
       return
     }
-    if (left.length > 0 && !(await this.#moveOut(pack, left, signal))) return
     await unlink(folder.pack(pack)).catch(ignoreMissing)
     await unlink(folder.gone(pack)).catch(ignoreMissing)
     reader.forget(pack)

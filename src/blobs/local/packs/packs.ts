@@ -48,7 +48,7 @@ export class Packs {
   readonly #writer: PackWriter
   readonly #giveBack: GiveBack
   readonly #deleted = new Recent<true>(MOST_DELETED)
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
   #beating: Promise<void> | undefined
 
   private constructor(layout: Layout, options: PacksOptions) {
@@ -57,16 +57,15 @@ export class Packs {
     this.#parts = { ...options, layout, folder, gone, reader: new PackReader(folder) }
     this.#writer = new PackWriter(this.#parts)
     this.#giveBack = new GiveBack(this.#parts)
-    this.#timer = setInterval(() => {
-      this.#beating ??= this.#beat()
-    }, options.settings.beatMs)
-    this.#timer.unref()
   }
 
   /** The folder is there. */
   static async open(layout: Layout, options: PacksOptions): Promise<Packs> {
     const packs = new Packs(layout, options)
     await packs.look()
+    packs.#timer = setInterval(() => {
+      packs.#beating ??= packs.#beat()
+    }, options.settings.beatMs).unref()
     return packs
   }
 
