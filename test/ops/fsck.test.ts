@@ -9,7 +9,10 @@ test('fsck ends with 0 where all is well and with 3 where not, beside a running 
   t.teardown(() => server.end('SIGKILL'))
   const headers = { authorization: `Bearer ${server.token}` }
   const space = `${server.url}/v1/code/spaces/files`
-  t.is((await fetch(`${space}/content/a/b.txt`, { method: 'POST', headers, body: 'x'.repeat(100_000) })).status, 200)
+  t.is(
+    (await fetch(`${space}/content/a/b.txt`, { method: 'POST', headers, body: 'x'.repeat(100_000) })).status,
+    200,
+  )
 
   const settings = { DATA_DIR: dataDir }
   const well = await runCli(['fsck', '--deep'], settings)
