@@ -60,11 +60,11 @@ export async function rested(folder: string): Promise<void> {
   for (const name of await packNames(folder)) await utimes(join(folder, 'packs', name), then, then)
 }
 
-/** As if the packs' owners were elsewhere, and had not been heard of for a day. */
-export async function silenced(folder: string): Promise<void> {
+/** As if the owners of all packs, or of one, were elsewhere, and had not been heard of for a day. */
+export async function silenced(folder: string, pack = ''): Promise<void> {
   const then = new Date(Date.now() - DAY)
   for (const name of await namesIn(folder, 'packs')) {
-    if (!name.endsWith('.open')) continue
+    if (!name.startsWith(pack) || !name.endsWith('.open')) continue
     const path = join(folder, 'packs', name)
     const [checkpoint] = (await readFile(path, 'latin1')).split('\n')
     await writeFile(path, `${checkpoint}\nsomewhere else 1 1\n`)

@@ -78,14 +78,15 @@ export class OwnPack {
     }
   }
 
-  /** Another record may be appended. */
-  get takesMore(): boolean {
-    const { settings } = this.parts
-    return !this.#retired && !this.isFull && Date.now() - this.#lastBeat < trustMs(settings)
+  /** Others were told lately that this process lives, so that they leave the pack to it. */
+  get isTrusted(): boolean {
+    return Date.now() - this.#lastBeat < trustMs(this.parts.settings)
   }
 
-  get isFull(): boolean {
-    return this.#tail >= this.parts.settings.packBytes || this.#records >= MOST_RECORDS
+  /** Another record has room. */
+  get takesMore(): boolean {
+    const { packBytes } = this.parts.settings
+    return !this.#retired && this.#tail < packBytes && this.#records < MOST_RECORDS
   }
 
   /** Where the next record would begin. */
@@ -107,12 +108,14 @@ export class OwnPack {
     return this.#undecided.get(blob)?.space === space
   }
 
-  /** Resolves to the blob's id. A failure leaves nothing; raises what the system calls do, UNAVAILABLE where they took too long. */
+  /** Only while it `takesMore`. Resolves to the blob's id. A failure leaves nothing; raises what the system calls do, UNAVAILABLE where they took too long. */
   async append(
     space: string,
     chunks: readonly Uint8Array[],
     { size, time }: Pick<PackRecord, 'size' | 'time'>,
   ): Promise<string> {
+    // Descriptors may be closed, and their numbers be those of other files.
+    if (this.#retired) throw new Error(`The pack ${this.name} is not appended to any more.`)
     const at = this.#tail
     const record = { space, blob: packedId(this.name, at), size, time, at, written: false }
     const began = Date.now()
@@ -245,7 +248,7 @@ export class OwnPack {
   /** Writes the checkpoint, if there is a later one. */
   #note(): void {
     const checkpoint = this.decided
-    if (checkpoint === this.#checkpoint) return
+    if (checkpoint === this.#checkpoint || this.#ending) return
     this.#checkpoint = checkpoint
     // One that is missed is harmless: more is looked at than need be.
     this.#noting = this.#noting

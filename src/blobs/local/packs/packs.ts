@@ -155,6 +155,8 @@ export class Packs {
 
   /** What processes that have ended left undecided gets its note in `pending/`. See `BlobStore.pending` for `olderThan`. */
   async takeOver(olderThan: number): Promise<void> {
+    // Who discards by a note must know of the pack.
+    await this.look()
     const before = Math.min(olderThan, Date.now() - silenceMs(this.#parts.settings))
     await takeOver(this.#parts, before, (pack) => this.#isOwn(pack))
   }

@@ -31,9 +31,9 @@ export class PackWriter {
     sizeAndTime: Pick<PackRecord, 'size' | 'time'>,
   ): Promise<string> {
     const current = this.#current
-    let pack = current?.takesMore && !this.#closed ? current : undefined
+    let pack = current?.isTrusted && !this.#closed ? current : undefined
     // Others who waited for the same new one may have filled it.
-    while (pack === undefined || pack.isFull) pack = await this.#begin()
+    while (!pack?.takesMore) pack = await this.#begin()
     return pack.append(space, chunks, sizeAndTime)
   }
 
