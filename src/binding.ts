@@ -92,7 +92,7 @@ async function writeId(file: string, folder: string, id: string): Promise<void> 
 }
 
 async function holdsNothing(dataDir: string): Promise<boolean> {
-  for (const folder of ['blobs', 'pending']) {
+  for (const folder of ['blobs', 'pending', 'packs']) {
     const names = await readdir(join(dataDir, folder)).catch(() => [])
     if (names.length > 0) return false
   }

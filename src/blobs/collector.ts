@@ -56,6 +56,7 @@ export class Collector {
   #timer: NodeJS.Timeout | undefined
   #sweeping: Promise<void> = Promise.resolve()
   #stopped = false
+  #stopping = new AbortController()
 
   constructor(options: CollectorOptions) {
     this.#options = options
@@ -64,6 +65,7 @@ export class Collector {
   /** Sweeps now, and again `intervalMs` after the end of each sweep. Does not keep the process alive. */
   start(intervalMs: number): void {
     this.#stopped = false
+    this.#stopping = new AbortController()
     const turn = async () => {
       this.#options.onSweep?.(await this.sweep())
       if (this.#stopped) return
@@ -78,6 +80,7 @@ export class Collector {
   /** No further sweeps; resolves when the one that runs has ended, which is after its current step. */
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#stopping.abort()
     clearTimeout(this.#timer)
     await this.#sweeping
   }
@@ -87,6 +90,8 @@ export class Collector {
     const result: SweepResult = { pendingDiscarded: 0, pendingSettled: 0, freedDeleted: 0, failed: 0 }
     await this.#attempt(result, () => this.#sweepPending(result, options))
     await this.#attempt(result, () => this.#sweepFreed(result, options))
+    if (!options.dryRun && !this.#mustEnd(result, options.signal))
+      await this.#attempt(result, async () => this.#tidy(options.signal))
     return result
   }
 
@@ -140,6 +145,11 @@ export class Collector {
       done = new Set(blobs)
       result.freedDeleted += blobs.length
     }
+  }
+
+  async #tidy(signal: AbortSignal | undefined): Promise<void> {
+    const stopping = this.#stopping.signal
+    await this.#options.store.tidy?.(signal ? AbortSignal.any([signal, stopping]) : stopping)
   }
 
   #mustEnd(result: SweepResult, signal: AbortSignal | undefined): boolean {

@@ -55,10 +55,19 @@ export interface BlobStore {
   /** Deletes live blobs; those already gone are no error. */
   delete(space: string, blobs: readonly string[]): Promise<void>
 
-  /** Blobs that were put and neither settled nor discarded, last touched before `olderThan` (ms since 1970). */
+  /**
+   * Blobs that were put and neither settled nor discarded, last touched before `olderThan` (ms since 1970). Of those that another
+   * process has just put, and is about to settle or discard, it need not tell while that process lives.
+   */
   pending(olderThan: number): AsyncIterable<PendingBlob>
   /** Every blob of a space, pending ones included; order is not promised. For fsck. */
   list(space: string): AsyncIterable<ListedBlob>
+
+  /**
+   * Gives back room that deleted blobs still take; readers are not disturbed. To be called now and then, by one process at a
+   * time. May be called off at any point. Absent where deleting leaves nothing.
+   */
+  tidy?(signal?: AbortSignal): Promise<void>
 }
 
 export interface PutOptions {

@@ -17,18 +17,18 @@ const MARK = 'backup.json'
 /** `novem-spaces backup`: Redis first, then the bytes, so that every file that Redis knows has its bytes. */
 export function backupCommand(): Command {
   return storeCommand('backup', 'copy everything into a folder, beside a running server too')
-    .argument('<folder>', 'is made; must be empty. On the same file system the bytes are linked, not copied')
+    .argument('<folder>', 'is made; must be empty. On the same file system most bytes are linked, not copied')
     .option('--json', 'print as JSON')
     .action(async (folder: string, _options, command: Command) => {
       const { dataDir, s3 } = storeConfig(command)
       const to = await emptyFolder(folder)
       const made = await withStore(command, async ({ redis, redisUrl }) => {
         const snapshots = await takeSnapshots(redis, redisUrl, to)
-        const blobs = s3 ? 0 : await copyBytes(dataDir, to)
-        return { store: await storeIdIn(redis), snapshots, blobs, made_on: new Date().toISOString() }
+        const files = s3 ? 0 : await copyBytes(dataDir, to)
+        return { store: await storeIdIn(redis), snapshots, files, made_on: new Date().toISOString() }
       })
       await writeFile(join(to, MARK), `${JSON.stringify(made)}\n`)
-      const bytes = s3 ? `The bytes are in ${s3.bucket}; copy it now.` : `${made.blobs} blobs.`
+      const bytes = s3 ? `The bytes are in ${s3.bucket}; copy it now.` : `${made.files} files.`
       print(command, made, `Backup in ${to}: Redis, and then the bytes. ${bytes}`)
     })
 }

@@ -2,55 +2,18 @@ import { utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { Collector, type SweepResult } from '../../src/blobs/collector.js'
-import type { BlobLedger } from '../../src/blobs/ledger.js'
 import { LocalBlobStore } from '../../src/blobs/local/store.js'
 import { SpaceError } from '../../src/space/errors.js'
+import { MemoryLedger } from './memory-ledger.js'
 import { all, ownFolder, sorted } from './support.js'
 
 const HOUR = 3_600_000
 const NOTHING: SweepResult = { pendingDiscarded: 0, pendingSettled: 0, freedDeleted: 0, failed: 0 }
 
-/** What the tree would know, in memory: links, blobs let go with their time, and both kinds of claims. */
-class MemoryLedger implements BlobLedger {
-  readonly linked = new Set<string>()
-  readonly letGo = new Map<string, number>()
-  readonly claimed = new Set<string>()
-  readonly doomed = new Set<string>()
-  readonly spaces = ['s1']
-  claims = 0
-
-  async claimPending(_space: string, blob: string): Promise<'live' | 'dead'> {
-    this.claims++
-    if (this.linked.has(blob)) return 'live'
-    this.doomed.add(blob)
-    return 'dead'
-  }
-
-  async countFreed(_space: string, olderThan: number): Promise<number> {
-    return this.claimed.size + [...this.letGo.values()].filter((time) => time < olderThan).length
-  }
-
-  async freed(_space: string, olderThan: number, limit: number): Promise<string[]> {
-    const old = [...this.letGo].filter(([, time]) => time < olderThan).slice(0, limit)
-    for (const [blob] of old) {
-      this.letGo.delete(blob)
-      this.claimed.add(blob)
-    }
-    return [...this.claimed]
-  }
-
-  async forget(_space: string, blobs: readonly string[]): Promise<void> {
-    for (const blob of blobs) this.claimed.delete(blob)
-  }
-
-  async *spacesWithWork(): AsyncGenerator<string> {
-    yield* this.spaces
-  }
-}
-
 async function makeRig(t: ExecutionContext) {
   const folder = await ownFolder(t)
-  const store = new LocalBlobStore(folder, { durability: 'os' })
+  // Each blob has a file of its own, which can be made older.
+  const store = new LocalBlobStore(folder, { durability: 'os', packUpTo: -1 })
   await store.open()
   t.teardown(() => store.close())
   const ledger = new MemoryLedger()
@@ -119,6 +82,7 @@ test('an upload claimed as dead whose discarding failed is discarded by the next
     ledger,
     store: Object.assign(Object.create(store), {
       pending: (olderThan: number) => store.pending(olderThan),
+      tidy: () => store.tidy(),
       discard: () => Promise.reject(new SpaceError('UNAVAILABLE', 'The disk does not answer.')),
     }),
   })

@@ -9,10 +9,12 @@ import { LocalBlobStore, type LocalBlobStoreOptions } from '../../src/blobs/loca
 import { blobStoreConformance } from './conformance.js'
 import { all, bytesOf, failsWith, handFed, NO_LIMIT, ownFolder, sorted, streamOf } from './support.js'
 
+/** The store whose blobs have a file each; small ones together are in packs.test.ts. */
+
 const HOUR = 3_600_000
 
 async function openStore(t: ExecutionContext, folder: string, options: Partial<LocalBlobStoreOptions> = {}) {
-  const store = new LocalBlobStore(folder, { durability: 'os', ...options })
+  const store = new LocalBlobStore(folder, { durability: 'os', packUpTo: -1, ...options })
   await store.open()
   t.teardown(() => store.close())
   return store
@@ -237,7 +239,7 @@ test('too many open files is UNAVAILABLE, and service goes on when there are few
   const script = `
     import { closeSync, openSync } from 'node:fs'
     const { LocalBlobStore } = await import(${JSON.stringify(store)})
-    const store = new LocalBlobStore(${JSON.stringify(folder)}, { durability: 'full' })
+    const store = new LocalBlobStore(${JSON.stringify(folder)}, { durability: 'full', packUpTo: -1 })
     await store.open()
     const blob = await store.put('s1', Buffer.alloc(10), { limit: 10 })
     const taken = []

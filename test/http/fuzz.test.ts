@@ -249,6 +249,9 @@ let server: TestServer
 test.before(async () => {
   server = await testServer()
   await server.fetch('/v1/code/spaces/s', { method: 'PUT' })
+  // The files that small bodies share are opened once.
+  await server.fetch('/v1/code/spaces/s/content/first', { method: 'POST', body: 'x' })
+  await server.fetch('/v1/code/spaces/s/content/first')
 })
 test.after.always(() => server.stop())
 

@@ -9,12 +9,15 @@ test('fsck ends with 0 where all is well and with 3 where not, beside a running 
   t.teardown(() => server.end('SIGKILL'))
   const headers = { authorization: `Bearer ${server.token}` }
   const space = `${server.url}/v1/code/spaces/files`
-  t.is((await fetch(`${space}/content/a/b.txt`, { method: 'POST', headers, body: 'bytes' })).status, 200)
+  t.is(
+    (await fetch(`${space}/content/a/b.txt`, { method: 'POST', headers, body: 'x'.repeat(100_000) })).status,
+    200,
+  )
 
   const settings = { DATA_DIR: dataDir }
   const well = await runCli(['fsck', '--deep'], settings)
   t.is(well.code, 0, well.stderr)
-  t.regex(well.stdout, /^1 spaces, 2 folders, 1 files of 5 bytes, 1 blobs, 2 changes: all is well\.\n$/)
+  t.regex(well.stdout, /^1 spaces, 2 folders, 1 files of 100000 bytes, 1 blobs, 2 changes: all is well\.\n$/)
 
   await server.end('SIGTERM')
   rmSync(`${dataDir}/blobs`, { recursive: true })

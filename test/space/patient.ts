@@ -30,7 +30,8 @@ export class Patient {
 
   static async make(t: ExecutionContext, ward: Ward): Promise<Patient> {
     const folder = tempFolder(t)
-    const blobs = new LocalBlobStore(folder, { durability: 'os' })
+    // Each has a file of its own, for damage done by hand.
+    const blobs = new LocalBlobStore(folder, { durability: 'os', packUpTo: -1 })
     await blobs.open()
     t.teardown(() => blobs.close())
     return new Patient(ward.redis, await ward.tree.space(), blobs, folder)

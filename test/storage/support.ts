@@ -73,10 +73,17 @@ export async function stateOf(server: TestServer, { space }: Pick<Storage, 'spac
   const caller = { accountId: '', grant: { space, letter: 'r' } } as const
   const op = { space, caller, limits: server.account.plan }
   const { changes } = await server.spaces.changes(op, { since: 0, limit: 1000 })
+  await nothingPending(server, space)
+  const blobs: string[] = []
+  for await (const { blob } of server.blobs.list(space)) blobs.push(blob)
+  return { changes, blobs: blobs.sort() }
+}
+
+async function nothingPending({ blobs }: TestServer, space: string): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
-    const blobs: { readonly blob: string; readonly pending: boolean }[] = []
-    for await (const one of server.blobs.list(space)) blobs.push(one)
-    if (!blobs.some(({ pending }) => pending)) return { changes, blobs: blobs.map(({ blob }) => blob).sort() }
+    let pending = 0
+    for await (const one of blobs.pending(Date.now() + 60_000)) if (one.space === space) pending++
+    if (pending === 0) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   throw new Error('a pending blob stays behind')

@@ -13,6 +13,7 @@ import type { AppDeps } from '../../src/http/deps.js'
 import { Spaces } from '../../src/space/spaces.js'
 import { Watcher } from '../../src/space/watcher.js'
 import { balancer } from './balancer.js'
+import { overriding } from './overriding.js'
 import type { TestRedis, TestRedisOptions } from './redis.js'
 import { ground } from './setup.js'
 
@@ -78,7 +79,8 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
   const front = all.length > 1 ? await balancer(all.map((one) => one.port)) : undefined
   const port = front?.port ?? first.port
   const url = `http://127.0.0.1:${port}`
-  const { directory, spaces, blobs, app } = first
+  const { directory, spaces, app } = first
+  const blobs = front === undefined ? first.blobs : withPendingOfAll(all.map((one) => one.blobs))
   let turn = 0
 
   const user: TestServer['user'] = async (name, { plan = 'basic', spacesEnabled = true, password } = {}) => {
@@ -121,6 +123,20 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
       await stop()
     },
   }
+}
+
+/** The first store, which tells of what is undecided in all of them: while they live, each knows only its own. */
+function withPendingOfAll(stores: readonly BlobStore[]): BlobStore {
+  async function* pending(olderThan: number) {
+    const seen = new Set<string>()
+    for (const store of stores) {
+      for await (const one of store.pending(olderThan)) {
+        if (!seen.has(one.blob)) yield one
+        seen.add(one.blob)
+      }
+    }
+  }
+  return overriding(stores[0] as BlobStore, { pending })
 }
 
 interface AppParts {

@@ -13,13 +13,22 @@ export const fstat = promisify(fs.fstat)
 export const futimes = promisify(fs.futimes)
 export const rename = promisify(fs.rename)
 export const unlink = promisify(fs.unlink)
+export const utimes = promisify(fs.utimes)
 const read = promisify(fs.read)
-const writev = promisify(fs.writev)
+const writev: (
+  fd: number,
+  chunks: readonly Uint8Array[],
+  position: number | undefined,
+) => Promise<{ bytesWritten: number }> = promisify(fs.writev)
 
-/** Writes all of `chunks` at the descriptor's position; the kernel may take less than it was offered. */
-export async function writeAll(fd: number, chunks: readonly Uint8Array[]): Promise<void> {
-  let rest = unwritten(chunks, 0)
-  while (rest.length > 0) rest = unwritten(rest, (await writev(fd, rest)).bytesWritten)
+/** Writes all of `chunks`, at `position` or where the descriptor is; the kernel may take less than it was offered. */
+export async function writeAll(fd: number, chunks: readonly Uint8Array[], position?: number): Promise<void> {
+  let at = position
+  for (let rest = unwritten(chunks, 0); rest.length > 0; ) {
+    const { bytesWritten } = await writev(fd, rest, at)
+    rest = unwritten(rest, bytesWritten)
+    if (at !== undefined) at += bytesWritten
+  }
 }
 
 /** What is left of `chunks` once their first `written` bytes are written. */

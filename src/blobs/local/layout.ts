@@ -6,14 +6,17 @@ import { checkBlobId, checkSpaceId } from '../ids.js'
  *
  *     pending/<space>.<blob>          put, and not yet known to be live
  *     blobs/<space>/<aa>/<blob>       live; <aa> is the id's first two digits
+ *     packs/                          small ones, many to a file, see `packs/folder.ts`
  */
 export class Layout {
   readonly pendingFolder: string
   readonly blobsFolder: string
+  readonly packsFolder: string
 
   constructor(readonly folder: string) {
     this.pendingFolder = join(folder, 'pending')
     this.blobsFolder = join(folder, 'blobs')
+    this.packsFolder = join(folder, 'packs')
   }
 
   /** Both places of a blob. Raises CORRUPT when an id is not one. */

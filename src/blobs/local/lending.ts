@@ -93,6 +93,25 @@ export class LentRange implements LentBytes {
   }
 }
 
+/** Bytes that are there already, as one piece. */
+export function lentAtOnce(bytes: Buffer): LentBytes {
+  let pieces = [bytes]
+  return {
+    lent: true,
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async next() {
+      const value = pieces.pop()
+      return value === undefined ? { value, done: true } : { value, done: false }
+    },
+    async return() {
+      pieces = []
+      return { value: undefined, done: true }
+    },
+  }
+}
+
 function newBuffer(size: number): Buffer {
   return (size === MOST ? idle.pop() : undefined) ?? Buffer.allocUnsafeSlow(size)
 }

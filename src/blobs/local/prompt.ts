@@ -41,13 +41,18 @@ export class PromptCalls {
     )
   }
 
-  writeAll(fd: number, chunks: readonly Uint8Array[]): void | Promise<void> {
+  /** At `position`, or where the descriptor is. */
+  writeAll(fd: number, chunks: readonly Uint8Array[], position?: number): void | Promise<void> {
     return this.#call(
       () => {
-        let rest = unwritten(chunks, 0)
-        while (rest.length > 0) rest = unwritten(rest, writevSync(fd, rest))
+        let at = position
+        for (let rest = unwritten(chunks, 0); rest.length > 0; ) {
+          const written = writevSync(fd, rest, at)
+          rest = unwritten(rest, written)
+          if (at !== undefined) at += written
+        }
       },
-      () => writeAll(fd, chunks),
+      () => writeAll(fd, chunks, position),
     )
   }
 

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { SpaceError } from '../../space/errors.js'
 import type { StoredBlob } from '../../space/types.js'
 import { BlobCache } from '../cache.js'
-import { newBlobId } from '../ids.js'
+import { checkSpaceId } from '../ids.js'
 import { checkRange, doesNotExist, streamOf, tooShort } from '../ranges.js'
 import type { BlobStore, ByteRange, LentBytes, ListedBlob, PendingBlob, PutOptions } from '../store.js'
 import { errno, failure, ignoreMissing } from './failure.js'
@@ -13,7 +13,10 @@ import { close, fstat, open, rename, unlink } from './files.js'
 import { FolderSync, syncFolder } from './folder-sync.js'
 import { Heartbeat } from './heartbeat.js'
 import { Layout, type Places, parsePendingName } from './layout.js'
-import { LentRange } from './lending.js'
+import { LentRange, lentAtOnce } from './lending.js'
+import { Packs } from './packs/packs.js'
+import { fits, MOST_PACKED } from './packs/record.js'
+import { PACK_SETTINGS, type PackSettings } from './packs/settings.js'
 import { PromptCalls } from './prompt.js'
 import { RangeStream, readSmall } from './reading.js'
 import { upload } from './upload.js'
@@ -24,8 +27,12 @@ export interface LocalBlobStoreOptions {
   readonly durability: 'full' | 'os'
   /** Memory for recently read small blobs; 0 for none. */
   readonly cacheBytes?: number
-  /** How often files of slow uploads are touched, in ms; far less than the collector's grace period. */
+  /** How often files of slow uploads, and packs, are touched, in ms; far less than the collector's grace period. */
   readonly heartbeatMs?: number
+  /** Bodies of up to so many bytes share files; -1: each has one of its own. At most 64 KiB, which is usual. */
+  readonly packUpTo?: number
+  /** For tests. */
+  readonly packs?: Partial<Omit<PackSettings, 'beatMs'>>
 }
 
 const HEARTBEAT_MS = 30_000
@@ -36,13 +43,20 @@ const SMALL_BYTES = 64 * 1024
 const DELETES_AT_ONCE = 16
 
 /**
- * Blobs as files in a folder, which may be shared by several processes of one machine.
+ * Blobs in a folder, which may be shared by several processes of one machine.
  *
- * A put makes `pending/<space>.<blob>`; that file is the note that the blob is pending. `settle` renames it to
+ * A body of up to 64 KiB is appended to a *pack* that is this process' own (`packs/`): one write, in which all who come at
+ * the same time share one fdatasync. Its id says where it is, so reading needs no index. Whether it is pending is known to the
+ * process that wrote it, and found out by others when that has ended.
+ *
+ * A larger one makes `pending/<space>.<blob>`; that file is the note that the blob is pending. `settle` renames it to
  * `blobs/<space>/<aa>/<blob>`. Whoever looks for a blob looks there, then in `pending/`, then there again, so settling
  * needs no order with reading, and no `fsync`: after a power cut the file is in one of the two places, and the
- * collector settles it again. What a put costs: open, write, fdatasync and close, and a share of one fsync of the
+ * collector settles it again. What such a put costs: open, write, fdatasync and close, and a share of one fsync of the
  * pending folder, which all uploads of that moment have in common.
+ *
+ * A blob of a pack may come to have a file as well: as its note when nobody knows whether it is live, and when its pack is
+ * given up. So whoever looks in packs looks for files next, and what is deleted goes from both.
  */
 export class LocalBlobStore implements BlobStore {
   readonly #layout: Layout
@@ -51,6 +65,7 @@ export class LocalBlobStore implements BlobStore {
   readonly #prompt = new PromptCalls()
   #pendingFolder: FolderSync | undefined
   #heartbeat: Heartbeat | undefined
+  #packs: Packs | undefined
 
   /** `folder` is made by `open()` where it is missing. */
   constructor(folder: string, options: LocalBlobStoreOptions) {
@@ -60,41 +75,55 @@ export class LocalBlobStore implements BlobStore {
   }
 
   async open(): Promise<void> {
-    const { folder, pendingFolder, blobsFolder } = this.#layout
+    const { folder, pendingFolder, blobsFolder, packsFolder } = this.#layout
+    const durable = this.#options.durability === 'full'
+    const beatMs = this.#options.heartbeatMs ?? HEARTBEAT_MS
     try {
-      for (const path of [folder, pendingFolder, blobsFolder]) {
+      for (const path of [folder, pendingFolder, blobsFolder, packsFolder]) {
         await mkdir(path, { recursive: true, mode: 0o750 })
         await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
       }
-      if (this.#options.durability === 'full') {
+      if (durable) {
         await syncFolder(folder)
         await syncFolder(dirname(folder))
         this.#pendingFolder = await FolderSync.open(pendingFolder)
       }
+      this.#packs = await Packs.open(this.#layout, {
+        settings: { ...PACK_SETTINGS, ...this.#options.packs, beatMs },
+        prompt: this.#prompt,
+        durable,
+        syncPending: async () => this.#pendingFolder?.sync(),
+      })
     } catch (error) {
       throw failure(error, `opening the folder ${folder}`)
     }
-    this.#heartbeat = new Heartbeat(this.#options.heartbeatMs ?? HEARTBEAT_MS)
+    this.#heartbeat = new Heartbeat(beatMs)
   }
 
   async close(): Promise<void> {
     this.#heartbeat?.stop()
     this.#heartbeat = undefined
+    const packs = this.#packs
+    this.#packs = undefined
+    await packs?.close()
     const folder = this.#pendingFolder
     this.#pendingFolder = undefined
     await folder?.close()
   }
 
   async put(space: string, body: Readable | Uint8Array, options: PutOptions): Promise<StoredBlob> {
-    if (this.#heartbeat === undefined)
+    const [heartbeat, packs] = [this.#heartbeat, this.#packs]
+    if (heartbeat === undefined || packs === undefined)
       throw new SpaceError('UNAVAILABLE', `The blob store ${this.#layout.folder} is not open.`)
-    const id = newBlobId()
-    const path = this.#layout.places(space, id).pending
-    const target = { id, path, heartbeat: this.#heartbeat, prompt: this.#prompt, folder: this.#pendingFolder }
-    return upload(target, body, options)
+    checkSpaceId(space)
+    const packUpTo = fits(space) ? Math.min(this.#options.packUpTo ?? MOST_PACKED, MOST_PACKED) : -1
+    const target = { heartbeat, prompt: this.#prompt, folder: this.#pendingFolder, packs, packUpTo }
+    const pathOf = (id: string) => this.#layout.places(space, id).pending
+    return upload({ ...target, space, pathOf }, body, options)
   }
 
   async settle(space: string, blob: string): Promise<void> {
+    if (this.#packs?.settle(space, blob)) return
     const places = this.#layout.places(space, blob)
     try {
       await this.#prompt.rename(places.pending, places.live)
@@ -106,20 +135,35 @@ export class LocalBlobStore implements BlobStore {
   }
 
   async discard(space: string, blob: string): Promise<void> {
-    await unlink(this.#layout.places(space, blob).pending)
-      .catch(ignoreMissing)
-      .catch((error: unknown) => {
-        throw failure(error, 'discarding a blob')
-      })
+    const { pending } = this.#layout.places(space, blob)
+    try {
+      if (await this.#packs?.discard(space, blob)) return
+      // Where the file is but a note of a blob in a pack, that goes first: without the note nobody would think of it.
+      if (this.#packs?.knows(blob) && (await stat(pending).catch(ignoreMissing)))
+        await this.#packs.delete(space, [blob])
+      await unlink(pending).catch(ignoreMissing)
+    } catch (error) {
+      throw failure(error, 'discarding a blob')
+    }
   }
 
   async get(space: string, blob: string, range?: ByteRange): Promise<Readable> {
     if (range && range.end - range.start < SMALL_BYTES) return streamOf(await this.read(space, blob, range))
     checkRange(range)
-    const places = this.#layout.places(space, blob)
     try {
-      const fd = await inEitherPlace(places, (path) => open(path, 'r'))
-      return await streamOpened(fd ?? doesNotExist(space, blob), blob, range)
+      const found = await this.#find(
+        space,
+        blob,
+        async (packs) => {
+          const size = range ? range.end + 1 : await packs.size(space, blob)
+          return size === undefined
+            ? undefined
+            : packs.read(space, blob, range?.start ?? 0, size - (range?.start ?? 0))
+        },
+        (path) => open(path, 'r'),
+      )
+      if (typeof found === 'object') return streamOf(found)
+      return await streamOpened(found ?? doesNotExist(space, blob), blob, range)
     } catch (error) {
       throw failure(error, 'reading a blob')
     }
@@ -128,10 +172,16 @@ export class LocalBlobStore implements BlobStore {
   async lend(space: string, blob: string, range: ByteRange): Promise<LentBytes> {
     checkRange(range)
     const { start, end } = range
-    const places = this.#layout.places(space, blob)
+    const length = end - start + 1
     try {
-      const fd = await inEitherPlace(places, (path) => open(path, 'r'))
-      return await lentOpened(fd ?? doesNotExist(space, blob), blob, start, end - start + 1)
+      const found = await this.#find(
+        space,
+        blob,
+        (packs) => packs.read(space, blob, start, length),
+        (path) => open(path, 'r'),
+      )
+      if (typeof found === 'object') return lentAtOnce(found)
+      return await lentOpened(found ?? doesNotExist(space, blob), blob, start, length)
     } catch (error) {
       throw failure(error, 'reading a blob')
     }
@@ -140,13 +190,18 @@ export class LocalBlobStore implements BlobStore {
   async read(space: string, blob: string, range: ByteRange): Promise<Buffer> {
     checkRange(range)
     const { start, end } = range
-    const places = this.#layout.places(space, blob)
-    const cached = this.#cache.get(places.live, start, end)
+    const { live } = this.#layout.places(space, blob)
+    const cached = this.#cache.get(live, start, end)
     if (cached) return cached
     try {
       const length = end - start + 1
-      const bytes = await inEitherPlace(places, (path) => readSmall(path, blob, start, length))
-      if (start === 0 && bytes && length <= SMALL_BYTES) this.#cache.set(places.live, bytes)
+      const bytes = await this.#find(
+        space,
+        blob,
+        (packs) => packs.read(space, blob, start, length),
+        (path) => readSmall(path, blob, start, length),
+      )
+      if (start === 0 && bytes && length <= SMALL_BYTES) this.#cache.set(live, bytes)
       return bytes ?? doesNotExist(space, blob)
     } catch (error) {
       throw failure(error, 'reading a blob')
@@ -155,38 +210,71 @@ export class LocalBlobStore implements BlobStore {
 
   async size(space: string, blob: string): Promise<number | undefined> {
     try {
-      return (await inEitherPlace(this.#layout.places(space, blob), (path) => stat(path)))?.size
+      return await this.#find(
+        space,
+        blob,
+        (packs) => packs.size(space, blob),
+        async (path) => (await stat(path)).size,
+      )
     } catch (error) {
       throw failure(error, 'looking at a blob')
     }
   }
 
   async delete(space: string, blobs: readonly string[]): Promise<void> {
-    const all = blobs.map((blob) => this.#layout.places(space, blob))
-    for (const places of all) this.#cache.delete(places.live)
+    const all = blobs.map((blob) => ({ blob, places: this.#layout.places(space, blob) }))
+    for (const { places } of all) this.#cache.delete(places.live)
+    const fans = new Set<string>()
+    let packed: ReadonlySet<string> | undefined
+    const remove = async (blob: string, places: Places) => {
+      const isGone = packed?.has(blob) ? removeNote(places) : inEitherPlace(places, removeFile)
+      if (await isGone) fans.add(places.fan)
+    }
     try {
+      // First: whoever is giving a blob of a pack a file of its own looks afterwards whether it was deleted.
+      packed = await this.#packs?.delete(space, blobs)
       for (let from = 0; from < all.length; from += DELETES_AT_ONCE)
         await Promise.all(
-          all.slice(from, from + DELETES_AT_ONCE).map((places) => inEitherPlace(places, removeFile)),
+          all.slice(from, from + DELETES_AT_ONCE).map(({ blob, places }) => remove(blob, places)),
         )
-      for (const fan of new Set(all.map((places) => places.fan))) await this.#tidy(fan)
-      if (all.length > 0) await rmdir(this.#layout.spaceFolder(space)).catch(() => {})
+      for (const fan of fans) await this.#tidy(fan)
+      if (fans.size > 0) await rmdir(this.#layout.spaceFolder(space)).catch(() => {})
     } catch (error) {
       throw failure(error, 'deleting a blob')
     }
   }
 
+  async tidy(signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#packs?.tidy(signal)
+    } catch (error) {
+      throw failure(error, 'giving back the room of deleted blobs')
+    }
+  }
+
   async *pending(olderThan: number): AsyncGenerator<PendingBlob> {
+    const seen = new Set<string>()
+    let failed: { readonly error: unknown } | undefined
+    await this.#packs?.takeOver(olderThan).catch((error: unknown) => {
+      failed = { error }
+    })
+    for (const pending of this.#packs?.pending(olderThan) ?? []) {
+      seen.add(pending.blob)
+      yield pending
+    }
     const isPending = (name: string) => parsePendingName(name) !== undefined
     for await (const file of this.#files(this.#layout.pendingFolder, isPending)) {
       const named = parsePendingName(file.name)
-      if (named && file.touched < olderThan) yield { ...named, since: file.made }
+      if (named && file.touched < olderThan && !seen.has(named.blob)) yield { ...named, since: file.made }
     }
+    if (failed) throw failure(failed.error, 'noting what a process left undecided')
   }
 
   async *list(space: string): AsyncGenerator<ListedBlob> {
     const spaceFolder = this.#layout.spaceFolder(space)
-    // Pending ones first: a blob settled meanwhile would else be missed; so it may only come twice, and is left out.
+    const packs = this.#packs
+    // In the order that blobs move in: from a pack to a note, from either to their final place. So each is met, and if twice, left out.
+    const moment = await packs?.moment()
     const seen = new Set<string>()
     const ofSpace = (name: string) => parsePendingName(name)?.space === space
     for await (const { name, size } of this.#files(this.#layout.pendingFolder, ofSpace)) {
@@ -194,11 +282,35 @@ export class LocalBlobStore implements BlobStore {
       seen.add(blob)
       yield { blob, size, pending: true }
     }
+    for await (const listed of (moment && packs?.list(space, moment)) ?? []) {
+      if (seen.has(listed.blob)) continue
+      seen.add(listed.blob)
+      yield listed
+    }
     for await (const fan of namesIn(spaceFolder)) {
       const isNew = (name: string) => /^[0-9a-f]{32}$/.test(name) && !seen.has(name)
       for await (const { name, size } of this.#files(`${spaceFolder}/${fan}`, isNew))
         yield { blob: name, size, pending: false }
     }
+  }
+
+  /**
+   * What there is of a blob: in the pack its id names, if that is known; as a file; then where it may be in a pack that another
+   * process has begun meanwhile, or have left one.
+   */
+  async #find<T, U>(
+    space: string,
+    blob: string,
+    inPack: (packs: Packs) => Promise<T | undefined>,
+    inFile: (path: string) => Promise<U>,
+  ): Promise<T | U | undefined> {
+    const places = this.#layout.places(space, blob)
+    const packs = this.#packs
+    const packed = async () => (packs?.knows(blob) ? inPack(packs) : undefined)
+    const found = (await packed()) ?? (await inEitherPlace(places, inFile))
+    if (found !== undefined || packs === undefined) return found
+    await packs.look()
+    return (await packed()) ?? (await inEitherPlace(places, inFile))
   }
 
   async *#files(folder: string, wanted: (name: string) => boolean) {
@@ -231,6 +343,12 @@ async function inEitherPlace<T>(places: Places, look: (path: string) => Promise<
 async function removeFile(path: string): Promise<true> {
   await unlink(path)
   return true
+}
+
+/** Of a blob in a pack: whoever settles its note meanwhile puts it where it is looked for next. */
+async function removeNote({ pending, live }: Places): Promise<boolean> {
+  const wasNoted = await removeFile(pending).catch(ignoreMissing)
+  return (await removeFile(live).catch(ignoreMissing)) ?? wasNoted ?? false
 }
 
 async function settleIntoNewFolder(places: Places): Promise<void> {

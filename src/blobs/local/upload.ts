@@ -1,12 +1,14 @@
 import { closeSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import type { StoredBlob } from '../../space/types.js'
+import { newBlobId } from '../ids.js'
 import { Intake } from '../intake.js'
 import type { PutOptions } from '../store.js'
 import { failure } from './failure.js'
 import { close, fdatasync, open, unlink, writeAll } from './files.js'
 import type { FolderSync } from './folder-sync.js'
 import type { Heartbeat } from './heartbeat.js'
+import type { Packs } from './packs/packs.js'
 import type { PromptCalls } from './prompt.js'
 
 /** Larger bodies are written by the thread pool. */
@@ -14,32 +16,61 @@ const SMALL_BYTES = 256 * 1024
 const MODE = 0o640
 
 export interface UploadTarget {
-  readonly id: string
-  /** The pending file; it must not exist. */
-  readonly path: string
+  readonly space: string
+  /** The pending file of a blob; it must not exist. */
+  readonly pathOf: (id: string) => string
   readonly heartbeat: Heartbeat
   /** Makes files whose bytes are all there already. */
   readonly prompt: PromptCalls
   /** The pending folder, where names are to be durable; absent: neither bytes nor name are forced to disk. */
   readonly folder: FolderSync | undefined
+  readonly packs: Packs
+  /** Bodies of up to so many bytes go into a pack; no more than come in one batch. */
+  readonly packUpTo: number
 }
 
-/**
- * Streams a body into the pending file. The file is made when the first batch is there (a body that breaks off at once
- * costs nothing), and is gone again after any failure.
- */
+/** Streams a body into the store: a small one into a pack, when all of it is there. */
 export async function upload(
   target: UploadTarget,
   body: Readable | Uint8Array,
   options: PutOptions,
 ): Promise<StoredBlob> {
+  const time = Date.now()
   const intake = new Intake(body, options)
+  try {
+    const batch = await intake.next()
+    if (!intake.ended || intake.size > target.packUpTo)
+      return await uploadFile(target, intake, batch, options)
+    const { size } = intake
+    const digests = intake.digests()
+    options.verify?.(digests)
+    const id = await target.packs.append(target.space, batch ?? [], { size, time })
+    return { id, size, md5: digests.md5 }
+  } catch (error) {
+    throw failure(error, 'writing a blob')
+  } finally {
+    intake.close()
+  }
+}
+
+/**
+ * The same into the pending file. It is made when the first batch is there (a body that breaks off at once costs nothing), and is
+ * gone again after any failure.
+ */
+async function uploadFile(
+  target: UploadTarget,
+  intake: Intake,
+  first: readonly Uint8Array[] | undefined,
+  options: PutOptions,
+): Promise<StoredBlob> {
+  const id = newBlobId()
+  const path = target.pathOf(id)
   let fd: number | undefined
   let made = false
   try {
-    let batch = await intake.next()
+    let batch = first
     const isSmall = intake.ended && intake.size <= SMALL_BYTES
-    fd = await (isSmall ? target.prompt.open(target.path, 'wx', MODE) : open(target.path, 'wx', MODE))
+    fd = await (isSmall ? target.prompt.open(path, 'wx', MODE) : open(path, 'wx', MODE))
     made = true
     target.heartbeat.add(fd)
     while (batch !== undefined) {
@@ -55,17 +86,15 @@ export async function upload(
     fd = undefined
     // Local file systems have nothing left to do here, and a trip to the thread pool costs more than the call.
     closeSync(done)
-    return { id: target.id, size: intake.size, md5: digests.md5 }
+    return { id, size: intake.size, md5: digests.md5 }
   } catch (error) {
     if (fd !== undefined) {
       target.heartbeat.delete(fd)
       await close(fd).catch(() => {})
     }
     // Cleaning up must not hide the failure that led to it; what it leaves is pending, and the collector's.
-    if (made) await unlink(target.path).catch(() => {})
-    throw failure(error, 'writing a blob')
-  } finally {
-    intake.close()
+    if (made) await unlink(path).catch(() => {})
+    throw error
   }
 }
 
