@@ -100,8 +100,14 @@ export class OwnPack {
     return first?.at ?? this.#tail
   }
 
+  /** Those that are being written, too. */
   get undecided(): Iterable<PackRecord> {
     return this.#undecided.values()
+  }
+
+  /** Of the undecided those that were put. Another may fail yet, and its place be another blob's then. */
+  get put(): PackRecord[] {
+    return [...this.#undecided.values()].filter(({ written }) => written)
   }
 
   isUndecided(space: string, blob: string): boolean {

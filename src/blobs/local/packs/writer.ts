@@ -49,8 +49,9 @@ export class PackWriter {
     return true
   }
 
+  /** Those that were put and are undecided. */
   *undecided(): Generator<PackRecord> {
-    for (const pack of [...this.#own.values()]) yield* [...pack.undecided]
+    for (const pack of [...this.#own.values()]) yield* pack.put
   }
 
   /** Heart-beats, and notes in `pending/` for what has been undecided for long. */
