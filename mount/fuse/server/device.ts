@@ -2,7 +2,7 @@
 import { close, read, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { MOST_BYTES } from '../protocol/init.js'
-import { pipeClass } from './pipe.js'
+import { type PipeClass, pipeClass } from './pipe.js'
 
 /** The largest request is a write with all its headers. */
 const REQUEST_BYTES = MOST_BYTES + 4096
@@ -33,8 +33,8 @@ export class Device {
     private readonly events: DeviceEvents,
   ) {}
 
-  start(): void {
-    const pipe = pipeClass()
+  /** `pipe`: null where there is none. */
+  start(pipe: PipeClass | null = pipeClass()): void {
     if (pipe) this.#readInLoop(pipe.open(this.descriptor))
     else void this.#readInThread()
   }

@@ -5,6 +5,7 @@ import { KernelLink } from '../kernel-link.js'
 import { mountAt } from '../mounts.js'
 import { type Serving, settingsOf } from '../serving.js'
 import { takeOver } from '../take-over.js'
+import { unmountAt } from '../unmount.js'
 import { Server } from './server.js'
 
 const LONG_CACHE = 60
@@ -19,12 +20,11 @@ export async function serveByProtocol(path: string, fs: FileSystem, options: Fus
     log.warn(`The kernel cannot be told of changes to ${path}: they may show up to ${SHORT_CACHE} s late.`)
   }
   let server: Server | undefined
-  const table = () => server?.table
   const link = new KernelLink({
     requests,
     lost,
-    idAt: (file) => table()?.find(file)?.id ?? 0,
-    detach: (file) => table()?.detachFile(file) ?? 0,
+    idAt: (file) => server?.table.find(file)?.id ?? 0,
+    detach: (file) => server?.table.detachFile(file) ?? 0,
   })
   const free = () => {
     link.close()
@@ -49,6 +49,7 @@ export async function serveByProtocol(path: string, fs: FileSystem, options: Fus
   } catch (error) {
     server?.close()
     free()
+    if (server) await unmountAt(path, { lazy: true }).catch(() => {})
     throw error
   }
 }

@@ -14,9 +14,9 @@ export interface PipeClass {
   open(descriptor: number): object
 }
 
-export function pipeClass(): PipeClass | undefined {
+export function pipeClass(): PipeClass | null {
   const { binding } = process as { binding?: (name: string) => unknown }
-  if (!binding) return undefined
+  if (!binding) return null
   try {
     const { Pipe, constants } = binding.call(process, 'pipe_wrap') as PipeWrap
     return {
@@ -28,6 +28,6 @@ export function pipeClass(): PipeClass | undefined {
       },
     }
   } catch {
-    return undefined
+    return null
   }
 }

@@ -69,6 +69,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   write(handle: number, buffer: Buffer, offset: number): number {
+    this.#note('write', `${offset}`, `${buffer.length}`)
     const node = this.#handle(handle)
     if (offset + buffer.length > node.data.length) this.#resize(node, offset + buffer.length)
     buffer.copy(node.data, offset)
