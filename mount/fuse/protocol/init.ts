@@ -23,9 +23,12 @@ const MAX_PAGES = 1 << 22
 const WANTED =
   ASYNC_READ | ATOMIC_O_TRUNC | BIG_WRITES | DO_READDIRPLUS | READDIRPLUS_AUTO | PARALLEL_DIROPS | MAX_PAGES
 
-/** The most that one request reads or writes. */
-export const MOST_BYTES = 1024 * 1024
-const PAGES = 256
+/**
+ * The most that one request reads or writes; the kernel would go to 1 MiB. Measured with 90 MB written to a space: more saves a few requests,
+ * but such copies fall out of the processor's cache, and what is sent meanwhile has its turn less often.
+ */
+export const MOST_BYTES = 256 * 1024
+const PAGE = 4096
 /** Requests for which no program waits itself (reading ahead), in the kernel's hands at a time. */
 const MOST_IN_BACKGROUND = 32
 const CONGESTED = 24
@@ -47,6 +50,6 @@ export function initAnswer(request: KernelRequest): Buffer | undefined {
   body.writeUInt16LE(CONGESTED, 18)
   body.writeUInt32LE(MOST_BYTES, 20)
   body.writeUInt32LE(TIME_STEP, 24)
-  body.writeUInt16LE(PAGES, 28)
+  body.writeUInt16LE(MOST_BYTES / PAGE, 28)
   return answer
 }
