@@ -8,8 +8,11 @@ export interface FileSystem {
   getattr(path: string, handle?: number): Awaitable<Attributes>
   readdir(path: string): Awaitable<readonly DirectoryEntry[]>
 
-  /** `flags`: those of open(2), as numbers of this system. O_TRUNC is honoured. Answers a handle, from 1 on. */
-  open(path: string, flags: number): Awaitable<number>
+  /**
+   * `flags`: those of open(2), as numbers of this system. O_TRUNC is honoured. Answers a handle, from 1 on. `like`: opens what
+   * this handle has open, whatever its path is called by now.
+   */
+  open(path: string, flags: number, like?: number): Awaitable<number>
   /** Makes a file and opens it. EEXIST where it is there and O_EXCL is among the flags (or they are not known). */
   create(path: string, mode: number, flags?: number): Awaitable<number>
   /** Fills `buffer` from `offset`; fewer bytes than it holds only at the end of the file. */
@@ -24,21 +27,23 @@ export interface FileSystem {
 
   mkdir(path: string, mode: number): Awaitable<void>
   rmdir(path: string): Awaitable<void>
+  /** Of an open file: its handles go on with what it was. */
   unlink(path: string): Awaitable<void>
+  /** What is at `to` is replaced in one step; if it is open, its handles go on with what it was. */
   rename(from: string, to: string): Awaitable<void>
 
   /**
-   * libfuse takes an open file out of the way, to `alias` in the same folder, before it is unlinked or replaced; which
-   * of the two is not known yet. The alias stays within the mount. What would refuse an unlink is raised here. Ends with
-   * `rename` onto `path` (it is replaced, in one step), or with `dropHidden` (it is unlinked).
+   * Asked only where libfuse serves the mount (macOS): it takes an open file out of the way, to `alias` in the same folder,
+   * before it is unlinked or replaced; which of the two is not known yet. The alias stays within the mount. What would refuse
+   * an unlink is raised here. Ends with `rename` onto `path` (it is replaced, in one step), or with `dropHidden` (it is unlinked).
    */
   hide(path: string, alias: string): Awaitable<void>
   dropHidden(path: string): Awaitable<void>
 
-  /** Milliseconds since 1970; only the modification time is kept. */
-  utimens(path: string, modified: number): Awaitable<void>
-  /** Only the exec bit is kept; other bits are let go in silence (contract §10). */
-  chmod(path: string, mode: number): Awaitable<void>
+  /** Milliseconds since 1970; only the modification time is kept. `handle`: as for `getattr`. */
+  utimens(path: string, modified: number, handle?: number): Awaitable<void>
+  /** Only the exec bit is kept; other bits are let go in silence (contract §10). `handle`: as for `getattr`. */
+  chmod(path: string, mode: number, handle?: number): Awaitable<void>
   statfs(): Awaitable<Statistics>
 
   /** Sends what is unsent, as far as the server can be reached, and frees everything. */

@@ -37,12 +37,16 @@ export class Engine implements FileSystem {
 
   getattr(path: string, handle?: number): Awaitable<Attributes> {
     return withErrno(() => {
-      const { files, names } = this.parts
-      const node = handle ? files.handle(handle).node : names.get(path)
+      const node = this.#node(path, handle)
       return node instanceof Promise
         ? node.then((found) => this.#attributes(found, path))
         : this.#attributes(node, path)
     })
+  }
+
+  #node(path: string, handle: number | undefined): Awaitable<Node> {
+    const { files, names } = this.parts
+    return handle ? files.handle(handle).node : names.get(path)
   }
 
   #attributes(node: Node, path: string): Attributes {
@@ -68,10 +72,10 @@ export class Engine implements FileSystem {
     })
   }
 
-  open(path: string, flags: number): Awaitable<number> {
+  open(path: string, flags: number, like?: number): Awaitable<number> {
     return withErrno(() => {
       if (isWriting(flags)) this.#checkWritable()
-      const node = this.parts.names.get(path)
+      const node = this.#node(path, like)
       return node instanceof Promise
         ? node.then((found) => this.#open(found, path, flags))
         : this.#open(node, path, flags)
@@ -184,22 +188,22 @@ export class Engine implements FileSystem {
     return this.#changing(() => this.parts.names.dropHidden(path))
   }
 
-  utimens(path: string, modified: number): Awaitable<void> {
-    return this.#changing(() => this.#setAttributes(path, { modified }))
+  utimens(path: string, modified: number, handle?: number): Awaitable<void> {
+    return this.#changing(() => this.#setAttributes(path, { modified }, handle))
   }
 
-  chmod(path: string, mode: number): Awaitable<void> {
-    return this.#changing(() => this.#setAttributes(path, { executable: (mode & EXECUTE) !== 0 }))
+  chmod(path: string, mode: number, handle?: number): Awaitable<void> {
+    return this.#changing(() => this.#setAttributes(path, { executable: (mode & EXECUTE) !== 0 }, handle))
   }
 
-  async #setAttributes(path: string, change: ItemAttributes): Promise<void> {
-    const { names, volume, saving, takeback, tree } = this.parts
-    const node = await names.get(path)
+  async #setAttributes(path: string, change: ItemAttributes, handle?: number): Promise<void> {
+    const { volume, saving, takeback, tree } = this.parts
+    const node = await this.#node(path, handle)
     if (node.kind === 'folder' && (change.executable !== undefined || node === tree.root)) return
     const content = node.kind === 'file' ? node.content : undefined
     if (content?.sending) {
       await content.sending
-      return this.#setAttributes(path, change)
+      return this.#setAttributes(path, change, handle)
     }
     const executable = content?.executable ?? node.item?.executable
     if (change.executable !== undefined && change.executable === executable) return

@@ -8,7 +8,7 @@ export function fuseDescriptors(): Set<number> {
   return new Set(list().filter(isFuse))
 }
 
-/** Whether libfuse has not closed this one yet: it does so when the mount is gone. */
+/** Whether this one has not been closed yet. */
 export function isFuse(descriptor: number): boolean {
   try {
     return readlinkSync(`${FOLDER}/${descriptor}`) === DEVICE

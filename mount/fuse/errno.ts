@@ -4,7 +4,7 @@ import { type Errno, FileSystemError } from '../filesystem.js'
 /** What Node's own table lacks. */
 const MISSING: Partial<Record<Errno, number>> = { EHOSTDOWN: platform() === 'darwin' ? 64 : 112 }
 
-/** The number this system gives an error, negative as libfuse wants it. */
+/** The number this system gives an error, negative as the kernel wants it. */
 export function errnoNumber(name: Errno | 'ETIMEDOUT'): number {
   const numbers: Partial<Record<string, number>> = constants.errno
   return -(numbers[name] ?? MISSING[name as Errno] ?? constants.errno.EIO)

@@ -1,4 +1,4 @@
-/** What we use of fuse-native 2.2.6: its class, of which `bridge.ts` makes its own. */
+/** What we use of fuse-native 2.2.6: its class, of which `take-over.ts` and `macos/bridge.ts` make their own. */
 declare module 'fuse-native' {
   /** Answers the kernel: 0, a count or a negative errno; what follows depends on the callback. Once, not more. */
   export type Signal = (result: number, ...payload: unknown[]) => void
@@ -20,9 +20,9 @@ declare module 'fuse-native' {
     /** What `unmount` calls first. */
     static unmount: (mountPoint: string, done: (error: Error | null) => void) => void
 
+    /** After `Fuse.unmount`: nothing of it holds the event loop any more. */
+    protected _close(done: (error?: Error | null) => void): void
     protected _fuseOptions(): string
     protected _makeHandlerArray(): Handler[]
-    /** fuse_thread_t of the C file, from `mount` on. */
-    protected readonly _thread: Buffer
   }
 }

@@ -5,12 +5,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Invalidation } from '../filesystem.js'
 import { type Deferred, deferred } from './deferred.js'
-import { invalidateEntry, invalidateInode } from './notifications.js'
+import { invalidateAttributes, invalidateEntry, invalidateInode } from './protocol/notifications.js'
 import type { Requests } from './requests.js'
 
 export interface KernelCacheParts {
-  /** Inode of a path in the mount, from '/'; 0: none. */
-  inodeAt(path: string): Promise<number>
+  /** By which number the kernel knows a path in the mount, from '/'; 0: it does not. */
+  idAt(path: string): number
+  /** Takes the name away from a file, whose id is answered: what the name stands for next is another one. 0: nothing, or a folder. */
+  detach(path: string): number
   /** Resolves when the kernel has obeyed. */
   send(messages: readonly Buffer[]): Promise<void>
   readonly requests: Pick<Requests, 'drained'>
@@ -24,6 +26,8 @@ interface Pending {
   readonly folder: string
   readonly name: string | undefined
   unlinked: boolean
+  /** Files that had the name. */
+  readonly detached: number[]
   /** Resolves when the kernel has been told. */
   readonly told: Deferred
 }
@@ -34,7 +38,7 @@ const LONGEST = 100_000
 const PATIENCE = 500
 
 export class KernelCache {
-  /** What is to be told, by path: a thousand changes of one name are one. */
+  /** What is to be told, by `keyOf`: a thousand changes of one name are one. */
   #queued = new Map<string, Pending>()
   /** What is being told. */
   #current: ReadonlyMap<string, Pending> = new Map()
@@ -66,10 +70,13 @@ export class KernelCache {
   }
 
   #queue({ folder, name, unlinked = false }: Invalidation): void {
-    const path = name === undefined ? folder : join(folder, name)
-    const there = this.#queued.get(path)
-    if (there && there.name === name) there.unlinked ||= unlinked
-    else this.#queued.set(path, { folder, name, unlinked, told: deferred() })
+    const key = keyOf(folder, name)
+    const pending = this.#queued.get(key) ?? { folder, name, unlinked, detached: [], told: deferred() }
+    this.#queued.set(key, pending)
+    if (!unlinked || name === undefined) return
+    pending.unlinked = true
+    const detached = this.parts.detach(key)
+    if (detached > 0) pending.detached.push(detached)
   }
 
   /** Too many names: their folders are forgotten with all that is in them. Names in the root stay; it has no folder. */
@@ -77,10 +84,12 @@ export class KernelCache {
     const names = this.#queued
     this.#queued = new Map()
     for (const pending of names.values()) {
-      const { folder, name, unlinked } = pending
-      if (folder === '/') this.#queue({ folder, unlinked, ...(name !== undefined && { name }) })
-      else this.#queue({ folder: parentOf(folder), name: nameOf(folder), unlinked: true })
-      pending.told.resolve()
+      const { folder, name } = pending
+      if (folder === '/') this.#queued.set(keyOf(folder, name), pending)
+      else {
+        this.#queue({ folder: parentOf(folder), name: nameOf(folder), unlinked: true })
+        pending.told.resolve()
+      }
     }
   }
 
@@ -92,7 +101,7 @@ export class KernelCache {
         this.#current = this.#queued
         this.#queued = new Map()
         const batch = [...this.#current.values()]
-        await this.#tell(batch, true)
+        await this.#tell(batch)
         for (const { told } of batch) told.resolve()
         void this.#again(batch)
       }
@@ -116,41 +125,36 @@ export class KernelCache {
     await sleep(this.parts.grace ?? GRACE, undefined, { ref: false })
     if (this.#closed) return
     try {
-      await this.#tell(batch, false)
+      await this.#tell(batch)
     } catch {
       this.close()
     }
   }
 
-  async #tell(batch: readonly Pending[], pages: boolean): Promise<void> {
-    const inodes = new Map<string, Promise<number>>()
-    const inodeAt = (path: string) => {
-      const found = inodes.get(path) ?? this.parts.inodeAt(path)
-      inodes.set(path, found)
-      return found
-    }
-    const messages = await Promise.all(batch.map((pending) => messagesFor(pending, inodeAt, pages)))
-    await this.parts.send(messages.flat())
+  async #tell(batch: readonly Pending[]): Promise<void> {
+    await this.parts.send(batch.flatMap((pending) => this.#messagesFor(pending)))
+  }
+
+  /** The bytes of a file that has gone stay for those who have it open. */
+  #messagesFor({ folder, name, unlinked, detached }: Pending): Buffer[] {
+    if (name === undefined || !unlinked) return this.#ofNode(name === undefined ? folder : join(folder, name))
+    const parent = this.parts.idAt(folder)
+    return [
+      ...detached.map(invalidateAttributes),
+      ...this.#ofNode(join(folder, name)),
+      ...(parent > 0 ? [invalidateEntry(parent, name)] : []),
+    ]
+  }
+
+  #ofNode(path: string): Buffer[] {
+    const id = this.parts.idAt(path)
+    return id > 0 ? [invalidateInode(id)] : []
   }
 }
 
-/**
- * `pages`: those of what a name stood for go with it, since libfuse may give its inode to what the name stands for next.
- * Once they have gone they need not be looked for again.
- */
-async function messagesFor(
-  { folder, name, unlinked }: Pending,
-  inodeAt: (path: string) => Promise<number>,
-  pages: boolean,
-): Promise<Buffer[]> {
-  if (name === undefined) return ofInode(await inodeAt(folder))
-  if (!unlinked) return ofInode(await inodeAt(join(folder, name)))
-  const [parent, inode] = await Promise.all([inodeAt(folder), pages ? inodeAt(join(folder, name)) : 0])
-  return [...ofInode(inode), ...(parent > 0 ? [invalidateEntry(parent, name)] : [])]
-}
-
-function ofInode(inode: number): Buffer[] {
-  return inode > 0 ? [invalidateInode(inode)] : []
+/** Of a name its path; of a folder's own attributes something else. */
+function keyOf(folder: string, name: string | undefined): string {
+  return name === undefined ? `${folder}/` : join(folder, name)
 }
 
 function join(folder: string, name: string): string {

@@ -1,58 +1,31 @@
-import type { Log } from '../../src/log.js'
 import type { Invalidation } from '../filesystem.js'
 import { Companion } from './companion.js'
-import { KernelCache } from './kernel-cache.js'
+import { KernelCache, type KernelCacheParts } from './kernel-cache.js'
 import { Notifier } from './notifier.js'
-import type { Requests } from './requests.js'
-import { ThreadPool } from './thread-pool.js'
 
-export interface KernelLinkParts {
-  readonly mountPoint: string
-  readonly requests: Requests
-  /** See Libfuse; false where it cannot be had. */
-  readonly keepThreads: (busy: number) => boolean
+export interface KernelLinkParts extends Pick<KernelCacheParts, 'idAt' | 'detach' | 'requests'> {
   /** The kernel can no longer be told what changes. */
   readonly lost: () => void
-  readonly log: Log
 }
 
-/** What we tell and ask the kernel besides answering it. Linux only; to be made before mounting (`Companion` says why). */
+/** What we tell the kernel besides answering it. To be made before mounting (`Companion` says why). */
 export class KernelLink {
-  readonly #parts: KernelLinkParts
   readonly #companion = new Companion()
-  readonly #threads: ThreadPool
   #notifier: Notifier | undefined
   #cache: KernelCache | undefined
   #closed = false
 
-  constructor(parts: KernelLinkParts) {
-    this.#parts = parts
-    this.#threads = new ThreadPool({
-      ask: () => this.#companion.statfs(parts.mountPoint),
-      keep: (busy) => {
-        if (!parts.keepThreads(busy)) parts.log.info('This libfuse starts and ends its threads as it likes.')
-      },
-    })
+  constructor(private readonly parts: KernelLinkParts) {
     void this.#companion.ended.then(() => this.#lose())
   }
 
   /** After mounting. `descriptor`: of /dev/fuse; `connection`: the mount's number under /sys/fs/fuse/connections. */
-  async connect(descriptor: number, connection: number): Promise<void> {
-    const { mountPoint, requests } = this.#parts
+  connect(mountPoint: string, descriptor: number, connection: number): void {
+    if (this.#closed) return
     const notifier = new Notifier(descriptor)
     this.#notifier = notifier
     this.#companion.watch(mountPoint, connection)
-    this.#cache = new KernelCache({
-      inodeAt: (path) => this.#companion.inodeAt(mountPoint + path),
-      send: (messages) => notifier.send(messages),
-      requests,
-    })
-    await this.#threads.fill()
-  }
-
-  /** Whether this statfs will be served later. */
-  holds(serve: () => void): boolean {
-    return this.#threads.holds(serve)
+    this.#cache = new KernelCache({ ...this.parts, send: (messages) => notifier.send(messages) })
   }
 
   /** What a file's opening has to wait for. */
@@ -64,12 +37,6 @@ export class KernelLink {
     this.#cache?.invalidate(changes)
   }
 
-  /** This path means something else than the kernel believes. */
-  forget(path: string): void {
-    const at = path.lastIndexOf('/')
-    this.invalidate([{ folder: path.slice(0, at) || '/', name: path.slice(at + 1), unlinked: true }])
-  }
-
   close(): void {
     this.#closed = true
     this.#cache?.close()
@@ -77,9 +44,10 @@ export class KernelLink {
     this.#companion.close()
   }
 
+  /** Without the companion a notification could keep us from dying, so there are none any more. */
   #lose(): void {
     if (this.#closed) return
     this.close()
-    this.#parts.lost()
+    this.parts.lost()
   }
 }

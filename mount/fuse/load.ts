@@ -25,7 +25,7 @@ export async function loadFuseNative(): Promise<typeof FuseNative> {
 }
 
 /** Where the library is; undefined where fuse-native brings none for this system. */
-export function bundledLibrary(): string | undefined {
+function bundledLibrary(): string | undefined {
   if (process.platform !== 'linux') return undefined
   const folder = dirname(createRequire(import.meta.url).resolve('fuse-native/package.json'))
   const path = join(folder, 'prebuilds', `linux-${process.arch}`, 'libfuse.so')

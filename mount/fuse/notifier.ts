@@ -5,7 +5,7 @@ export class Notifier {
   readonly #worker: Worker
   readonly #waiting: { resolve: () => void; reject: (error: Error) => void }[] = []
 
-  /** `descriptor`: of /dev/fuse, as libfuse has opened it. */
+  /** `descriptor`: of /dev/fuse. */
   constructor(descriptor: number) {
     this.#worker = new Worker(new URL('./notify-worker.js', import.meta.url), { workerData: { descriptor } })
     this.#worker.unref()

@@ -9,12 +9,12 @@ import { isFuse } from './descriptor.js'
 const { descriptor } = workerData as { descriptor: number }
 
 parentPort?.on('message', (messages: readonly Uint8Array[]) => {
-  // libfuse closes it as soon as the mount has gone, and then the number may be that of any file or socket.
-  if (!isFuse(descriptor)) {
-    parentPort?.postMessage('The mount has gone.')
-    return
-  }
   for (const message of messages) {
+    // It is closed as soon as the mount has gone, and then the number may be that of any file or socket.
+    if (!isFuse(descriptor)) {
+      parentPort?.postMessage('The mount has gone.')
+      return
+    }
     try {
       writeSync(descriptor, message)
     } catch (error) {

@@ -10,25 +10,16 @@ export interface KernelOptions {
   readonly checkModes: boolean
   /** Mounts over a folder with something in it. */
   readonly nonEmpty: boolean
-  /** How long the kernel may believe names and attributes; 0: it asks each time. */
-  readonly cacheSeconds: number
-  /** Pages stay until they are taken back by a notification; else they go when time or size of a file are others. */
-  readonly keepPages: boolean
 }
 
-/** The C file keeps them in 1,024 bytes, the last of which is 0. */
-const LONGEST = 1023
+/** The C file keeps them in 1,024 bytes, the last of which is 0; and `take-over.ts` adds one. */
+const LONGEST = 1000
 
 /** The `-o` of libfuse 2.9 (macFUSE: the same and its own). Raises where they do not fit. */
 export function optionString(options: KernelOptions, system = platform()): string {
   const list = [
     // A comma or a backslash is an option's end or escape.
     `fsname=novem-spaces:${options.name.replace(/[\\,]/g, '_')}`,
-    `entry_timeout=${options.cacheSeconds}`,
-    `attr_timeout=${options.cacheSeconds}`,
-    'negative_timeout=0',
-    'atomic_o_trunc',
-    options.keepPages ? 'kernel_cache' : 'auto_cache',
     ...(options.checkModes ? ['default_permissions'] : []),
     ...(options.allowOther ? ['allow_other'] : []),
     ...(options.readOnly ? ['ro'] : []),
@@ -43,18 +34,18 @@ export function optionString(options: KernelOptions, system = platform()): strin
   return text
 }
 
+/** How much is read at once and what the kernel keeps is said in its protocol. */
 function linuxOptions({ nonEmpty }: KernelOptions): string[] {
-  return [
-    'subtype=novem-spaces',
-    'big_writes',
-    'max_write=131072',
-    'max_readahead=131072',
-    'async_read',
-    ...(nonEmpty ? ['nonempty'] : []),
-  ]
+  return ['subtype=novem-spaces', ...(nonEmpty ? ['nonempty'] : [])]
 }
 
-/** Finder gets a volume name and leaves no `._*` files behind. */
+/**
+ * Finder gets a volume name and leaves no `._*` files behind. The kernel cannot be told of changes: it believes names and attributes for a
+ * second, and pages until time or size of a file are others.
+ */
 function macOptions({ name }: KernelOptions): string[] {
-  return [`volname=${name.replace(/[\\,]/g, '_')}`, 'noappledouble', 'noapplexattr', 'iosize=131072']
+  return [
+    ...['entry_timeout=1', 'attr_timeout=1', 'negative_timeout=0', 'atomic_o_trunc', 'auto_cache'],
+    ...[`volname=${name.replace(/[\\,]/g, '_')}`, 'noappledouble', 'noapplexattr', 'iosize=131072'],
+  ]
 }

@@ -8,76 +8,30 @@ export interface Ownership {
   readonly umask: number
 }
 
-const FOLDER = 0o040000
-const FILE = 0o100000
-const BLOCK = 512
-/** Of df: 32 bits of them reach 16 TiB. */
-const STATFS_BLOCK = 4096
-const LARGEST_COUNT = 0xffff_ffff
-const LONGEST_NAME = 255
+export const FOLDER_TYPE = 0o040000
+export const FILE_TYPE = 0o100000
+/** st_blocks counts these, whatever the system. */
+export const SECTOR = 512
+/** What df counts in, and what reading and writing likes best. */
+export const BLOCK = 4096
 
-/** The 18 words in which fuse-native takes a stat (`populate_stat` in its C file); the inode is libfuse's affair. */
-export function statWords(attributes: Attributes, owner: Ownership): Uint32Array {
-  const { kind, size, modified, created } = attributes
-  const words = new Uint32Array(18)
-  words[0] = modeOf(attributes, owner.umask)
-  words[1] = owner.uid
-  words[2] = owner.gid
-  setLong(words, 3, size)
-  words[6] = kind === 'folder' ? 2 : 1
-  words[9] = STATFS_BLOCK
-  setLong(words, 10, Math.ceil(size / BLOCK))
-  setLong(words, 12, modified)
-  setLong(words, 14, modified)
-  setLong(words, 16, Math.max(created, modified))
-  return words
-}
-
-/** All that readdir tells of an entry is its type. */
-export const TYPE_WORDS: Readonly<Record<Attributes['kind'], Uint32Array>> = {
-  file: typeOnly(FILE),
-  folder: typeOnly(FOLDER),
-}
-
-/** The 11 words in which fuse-native takes a statvfs. */
-export function statfsWords({ bytes, bytesFree, entries, entriesFree }: Statistics): Uint32Array {
-  const blocks = count(Math.ceil(bytes / STATFS_BLOCK))
-  const blocksFree = Math.min(blocks, count(Math.floor(bytesFree / STATFS_BLOCK)))
-  const free = count(entriesFree)
-  return Uint32Array.of(
-    STATFS_BLOCK,
-    STATFS_BLOCK,
-    blocks,
-    blocksFree,
-    blocksFree,
-    count(entries),
-    free,
-    free,
-    0,
-    0,
-    LONGEST_NAME,
-  )
-}
-
-function modeOf({ kind, executable, writable }: Attributes, umask: number): number {
-  const all = kind === 'folder' ? 0o777 : executable ? 0o777 : 0o666
+export function modeOf({ kind, executable, writable }: Attributes, umask: number): number {
+  const all = kind === 'folder' || executable ? 0o777 : 0o666
   const kept = (writable ? all : all & ~0o222) & ~umask
-  return (kind === 'folder' ? FOLDER : FILE) | kept
+  return (kind === 'folder' ? FOLDER_TYPE : FILE_TYPE) | kept
 }
 
-function typeOnly(type: number): Uint32Array {
-  const words = new Uint32Array(18)
-  words[0] = type
-  return words
+export function linksOf({ kind }: Pick<Attributes, 'kind'>): number {
+  return kind === 'folder' ? 2 : 1
 }
 
-/** Times before 1970 cannot be told apart from far ones by the C file, and are shown as 1970. */
-function setLong(words: Uint32Array, at: number, value: number): void {
-  const whole = Math.max(0, Math.floor(value))
-  words[at] = whole % 2 ** 32
-  words[at + 1] = Math.floor(whole / 2 ** 32)
-}
-
-function count(value: number): number {
-  return Math.min(LARGEST_COUNT, Math.max(0, value))
+/** For df, in blocks: never more free than there is, nor less than nothing. */
+export function statisticsOf({ bytes, bytesFree, entries, entriesFree }: Statistics) {
+  const blocks = Math.max(0, Math.ceil(bytes / BLOCK))
+  return {
+    blocks,
+    blocksFree: Math.min(blocks, Math.max(0, Math.floor(bytesFree / BLOCK))),
+    entries: Math.max(0, entries),
+    entriesFree: Math.max(0, entriesFree),
+  }
 }

@@ -35,6 +35,6 @@ async function mountHere(request: MountRequest): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => run.stop())
   process.stdout.write(`${run.ready}\n`)
   await run.done
-  // libfuse leaves a thread behind.
+  // On macOS libfuse leaves a thread behind.
   process.exit()
 }

@@ -149,7 +149,8 @@ async function shows(t: ExecutionContext, path: string, text: string): Promise<v
 function cacheOf(parts: Partial<KernelCacheParts> = {}) {
   const sent: string[][] = []
   const cache = new KernelCache({
-    inodeAt: async (path) => (path === '/' ? 1 : path.length * 100),
+    idAt: (path) => (path === '/' ? 1 : path.length * 100),
+    detach: () => 0,
     send: async (messages) => {
       sent.push(messages.map((message) => described(message)))
     },
@@ -162,9 +163,9 @@ function cacheOf(parts: Partial<KernelCacheParts> = {}) {
 
 function described(message: Buffer): string {
   const inode = message.readBigUInt64LE(16)
-  return message.readInt32LE(4) === 2
-    ? `inode ${inode}`
-    : `entry ${inode} ${message.toString('utf8', 32, message.length - 1)}`
+  if (message.readInt32LE(4) === 3)
+    return `entry ${inode} ${message.toString('utf8', 32, message.length - 1)}`
+  return message.readBigInt64LE(24) < 0 ? `attributes ${inode}` : `inode ${inode}`
 }
 
 test.serial(
@@ -179,16 +180,44 @@ test.serial(
     await until(() => sent.length === 2, 'told twice')
     t.deepEqual(sent, [
       ['inode 300', 'inode 400', 'entry 200 x', 'inode 200'],
-      ['inode 300', 'entry 200 x', 'inode 200'],
+      ['inode 300', 'inode 400', 'entry 200 x', 'inode 200'],
     ])
   },
 )
 
 test.serial('what the kernel does not know is not told', async (t) => {
-  const { cache, sent } = cacheOf({ inodeAt: async () => 0 })
+  const { cache, sent } = cacheOf({ idAt: () => 0 })
   cache.invalidate([{ folder: '/d', name: 'x', unlinked: true }])
   await until(() => sent.length === 2, 'told twice')
   t.deepEqual(sent, [[], []])
+})
+
+test.serial(
+  'a file that has gone keeps its bytes for who has it open, and loses its name at once',
+  async (t) => {
+    const detached: string[] = []
+    const { cache, sent } = cacheOf({
+      idAt: (path) => (path === '/' ? 1 : 0),
+      detach: (path) => {
+        detached.push(path)
+        return 7
+      },
+    })
+    cache.invalidate([{ folder: '/', name: 'a', unlinked: true }])
+    t.deepEqual(detached, ['/a'])
+    await until(() => sent.length === 2, 'told twice')
+    t.deepEqual(sent, [
+      ['attributes 7', 'entry 1 a'],
+      ['attributes 7', 'entry 1 a'],
+    ])
+  },
+)
+
+test.serial('a folder’s own attributes and its name are told apart', async (t) => {
+  const { cache, sent } = cacheOf()
+  cache.invalidate([{ folder: '/', name: 'd', unlinked: true }, { folder: '/d' }])
+  await until(() => sent.length === 2, 'told twice')
+  t.deepEqual(sent[0], ['inode 200', 'entry 1 d', 'inode 200'])
 })
 
 test.serial('a thousand changes of one name are two at most', async (t) => {

@@ -96,7 +96,6 @@ function nextStep(): { readonly what: string; readonly step: Step } {
     case 9:
       return open ? close(slot) : nextStep()
     case 10:
-      if (heldBack(other)) return nextStep()
       return {
         what: `rename ${path} ${other}`,
         step: (root) => renameSync(join(root, path), join(root, other)),
@@ -106,14 +105,12 @@ function nextStep(): { readonly what: string; readonly step: Step } {
     case 12: {
       const folder = below(2) === 0 ? pick(FOLDERS.slice(1)) : path
       const makes = below(2) === 0
-      if (!makes && heldBack(folder)) return nextStep()
       return makes
         ? { what: `mkdir ${folder}`, step: (root) => mkdirSync(join(root, folder)) }
         : { what: `rmdir ${folder}`, step: (root) => rmdirSync(join(root, folder)) }
     }
     case 13: {
       const [from, to] = [pick(FOLDERS.slice(1)), pick([...FOLDERS.slice(1), path])]
-      if (heldBack(to)) return nextStep()
       return {
         what: `rename folder ${from} ${to}`,
         step: (root) => renameSync(join(root, from), join(root, to)),
@@ -133,12 +130,6 @@ function nextStep(): { readonly what: string; readonly step: Step } {
   }
 }
 
-/** To a mount a folder with an open file in it is not empty, though the file is deleted (mount/README.md). */
-function heldBack(path: string): boolean {
-  const isFolder = attempt(() => statSync(join(oracle, path)).isDirectory()) === true
-  return isFolder && handles.some((open) => open && fstatSync(open.oracle).nlink === 0)
-}
-
 function close(slot: number): { readonly what: string; readonly step: Step } {
   const open = handles[slot]
   handles[slot] = undefined
@@ -151,7 +142,7 @@ function handleFacts(open: Open, side: 'oracle' | 'mounted'): unknown {
   return isRemovedFolder(open) ? 'removed folder' : facts(fstatSync(open[side]))
 }
 
-/** Of its handle a mount knows nothing any more: libfuse asks by path. */
+/** Of its handle a mount knows nothing any more: folders are asked for by path. */
 function isRemovedFolder(open: Open): boolean {
   const local = fstatSync(open.oracle)
   return local.isDirectory() && local.nlink === 0

@@ -8,7 +8,6 @@ import { argv } from 'node:process'
 import { Readable } from 'node:stream'
 import { Pool } from 'undici'
 import { loadFuseNative } from '../../../mount/fuse/load.js'
-import { optionString } from '../../../mount/fuse/options.js'
 
 interface File {
   /** PIECE bytes each. */
@@ -134,18 +133,17 @@ const operations = {
   release: (_path: string, _handle: number, done: Done) => done(0),
 }
 
+/** As the kernel is told by our mount, in libfuse's words. */
+const OPTIONS = [
+  ...['-ofsname=novem-spaces:least', 'subtype=novem-spaces', 'default_permissions'],
+  ...['entry_timeout=60', 'attr_timeout=60', 'negative_timeout=0', 'kernel_cache', 'atomic_o_trunc'],
+  ...['big_writes', 'max_write=131072', 'max_readahead=131072', 'async_read'],
+].join(',')
+
 const Fuse = await loadFuseNative()
 class LeastMount extends Fuse {
   protected override _fuseOptions(): string {
-    return optionString({
-      name: 'least',
-      readOnly: false,
-      allowOther: false,
-      checkModes: true,
-      nonEmpty: false,
-      cacheSeconds: 60,
-      keepPages: true,
-    })
+    return OPTIONS
   }
 }
 new LeastMount(mountPoint, operations, { timeout: false }).mount((error) => {

@@ -101,10 +101,6 @@ export const CALLS: readonly Behaviour[] = [
   },
   {
     name: 'an open file goes, then its folder',
-    differs: {
-      seen: ['ENOTEMPTY', 3, 'old', null, []],
-      because: 'libfuse finds open files by their path; their folder stays until they are closed.',
-    },
     run(dir) {
       mkdirSync(join(dir, 'd'))
       const fd = openSync(join(dir, 'd/f'), 'w+')

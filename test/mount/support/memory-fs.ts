@@ -43,9 +43,9 @@ export class MemoryFileSystem implements FileSystem {
     return [...this.#folder(path).children].map(([name, { kind }]) => ({ name, kind }))
   }
 
-  open(path: string, flags: number): number {
+  open(path: string, flags: number, like?: number): number {
     this.#note('open', path, flags.toString(8))
-    const node = this.#at(path)
+    const node = like === undefined ? this.#at(path) : this.#handle(like)
     if (flags & 0o1000) this.#resize(node, 0)
     return this.#opened(node)
   }
@@ -69,6 +69,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   write(handle: number, buffer: Buffer, offset: number): number {
+    this.#note('write', `${offset}`, `${buffer.length}`)
     const node = this.#handle(handle)
     if (offset + buffer.length > node.data.length) this.#resize(node, offset + buffer.length)
     buffer.copy(node.data, offset)
@@ -131,14 +132,16 @@ export class MemoryFileSystem implements FileSystem {
     this.#folder(parentOf(path)).children.delete(nameOf(path))
   }
 
-  utimens(path: string, modified: number): void {
+  utimens(path: string, modified: number, handle?: number): void {
     this.#note('utimens', path, `${modified}`)
-    this.#at(path).modified = modified
+    const node = handle === undefined ? this.#at(path) : this.#handle(handle)
+    node.modified = modified
   }
 
-  chmod(path: string, mode: number): void {
+  chmod(path: string, mode: number, handle?: number): void {
     this.#note('chmod', path, mode.toString(8))
-    this.#at(path).executable = (mode & 0o100) !== 0
+    const node = handle === undefined ? this.#at(path) : this.#handle(handle)
+    node.executable = (mode & 0o100) !== 0
   }
 
   statfs(): Statistics {

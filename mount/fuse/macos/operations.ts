@@ -1,8 +1,9 @@
-import type { Log } from '../../src/log.js'
-import { type Awaitable, type FileSystem, FileSystemError } from '../filesystem.js'
+import type { Log } from '../../../src/log.js'
+import { type Awaitable, type FileSystem, FileSystemError } from '../../filesystem.js'
+import type { Ownership } from '../stat.js'
 import { HiddenFiles } from './hidden.js'
 import { OpenPaths } from './open-paths.js'
-import { type Ownership, statfsWords, statWords, TYPE_WORDS } from './stat.js'
+import { statfsWords, statWords, TYPE_WORDS } from './words.js'
 
 /** As libfuse passes "leave it as it is": (uid_t) -1. */
 const UNCHANGED = 0xffff_ffff
@@ -22,12 +23,9 @@ export class Operations {
     private readonly fs: FileSystem,
     private readonly owner: Ownership,
     log: Log,
-    /** A path stands again for what it did; the kernel and libfuse believe otherwise. */
-    restored: (path: string) => void,
   ) {
     this.hidden = new HiddenFiles(fs, {
       failed: (path, error) => log.error(`${path} was unlinked here while open, but stays: ${String(error)}`),
-      restored,
     })
   }
 
@@ -61,10 +59,9 @@ export class Operations {
     return this.#opened(path, this.fs.open(path, flags))
   }
 
-  create(path: string, mode: number, flags: number | undefined): Awaitable<number> {
+  create(path: string, mode: number): Awaitable<number> {
     this.#checkNew(path)
-    const handle = flags === undefined ? this.fs.create(path, mode) : this.fs.create(path, mode, flags)
-    return this.#opened(path, handle)
+    return this.#opened(path, this.fs.create(path, mode))
   }
 
   read(handle: number, buffer: Buffer, offset: number): Awaitable<number> {

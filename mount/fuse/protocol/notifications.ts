@@ -12,6 +12,13 @@ export function invalidateInode(inode: number): Buffer {
   return message
 }
 
+/** Only the attributes are not. */
+export function invalidateAttributes(inode: number): Buffer {
+  const message = invalidateInode(inode)
+  message.writeBigInt64LE(-1n, HEADER + 8)
+  return message
+}
+
 /** A name in a folder no longer stands for anything. */
 export function invalidateEntry(folder: number, name: string): Buffer {
   const bytes = Buffer.from(name)

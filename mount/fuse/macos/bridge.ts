@@ -1,35 +1,24 @@
 /**
- * fuse-native 2.2.6, with what it forgets: its options, the modification time of utimens, the flags of create, the handle
- * of fgetattr, types in listings. Here each callback becomes a call of `Operations` and is answered exactly once,
+ * fuse-native 2.2.6, with what it forgets: its options, the modification time of utimens, the handle of fgetattr, types in
+ * listings. (The flags of create it does not pass at all.) Here each callback becomes a call of `Operations` and is answered exactly once,
  * whatever that does: throws, rejects, or never ends.
  */
 import type FuseNative from 'fuse-native'
 import type { Handler, Signal } from 'fuse-native'
-import type { Log } from '../../src/log.js'
-import { type Awaitable, FileSystemError } from '../filesystem.js'
-import { errnoNumber, errnoOf } from './errno.js'
-import { Libfuse } from './libfuse.js'
-import { codeOf } from './library-code.js'
-import { bundledLibrary, loadFuseNative } from './load.js'
-import type { ProcessMemory } from './memory.js'
+import type { Log } from '../../../src/log.js'
+import { type Awaitable, FileSystemError } from '../../filesystem.js'
+import { errnoNumber, errnoOf } from '../errno.js'
+import { loadFuseNative } from '../load.js'
+import type { Request, Requests } from '../requests.js'
 import type { Operations } from './operations.js'
-import type { Request, Requests } from './requests.js'
-import { refuseSelfRename } from './self-rename.js'
-import { sayStaleForReplaced } from './stale-names.js'
-import { flagsOf, modifiedOf } from './thread.js'
+import { modifiedOf } from './times.js'
 
 export interface BridgeSettings {
   readonly mountPoint: string
   /** As `optionString` makes it. */
   readonly options: string
-  readonly cacheSeconds: number
   readonly operations: Operations
-  readonly memory: ProcessMemory | undefined
   readonly requests: Requests
-  /** What a file's opening has to wait for. */
-  readonly beforeOpen: (path: string) => Promise<unknown> | undefined
-  /** Whether this statfs will be served later. */
-  readonly holds: (serve: () => void) => boolean
   readonly log: Log
 }
 
@@ -57,10 +46,6 @@ const CALLBACKS = [
 
 export interface Bridge {
   mount(): Promise<void>
-  /** Whether the kernel's cache could be shortened so. */
-  setCacheSeconds(seconds: number): boolean
-  /** See Libfuse. */
-  keepThreads(busy: number): boolean
   /** After the mount has gone: lets the process end. */
   leave(): Promise<void>
 }
@@ -74,12 +59,7 @@ export async function createBridge(settings: BridgeSettings): Promise<Bridge> {
   // It would run a shell, and `fusermount`, which is not everywhere; unmount.ts does it before.
   Fuse.unmount = (_mountPoint, done) => done(null)
   return {
-    mount: async () => {
-      await ended((done) => fuse.mount(done))
-      fuse.mend()
-    },
-    setCacheSeconds: (seconds) => fuse.setCacheSeconds(seconds),
-    keepThreads: (busy) => fuse.keepThreads(busy),
+    mount: () => ended((done) => fuse.mount(done)),
     leave: () => ended((done) => fuse.unmount(done)),
   }
 }
@@ -98,7 +78,6 @@ function bridgeOf(Fuse: typeof FuseNative) {
     readonly #operations: Operations
     /** The libfuse thread whose request is being taken up. */
     #thread: Buffer = Buffer.alloc(0)
-    #libfuse: Libfuse | undefined
 
     constructor(settings: BridgeSettings) {
       super(settings.mountPoint, Object.fromEntries(CALLBACKS.map((name) => [name, true])), {
@@ -106,27 +85,6 @@ function bridgeOf(Fuse: typeof FuseNative) {
       })
       this.#settings = settings
       this.#operations = settings.operations
-    }
-
-    /** What only the running libfuse can be told. */
-    mend(): void {
-      const { memory, cacheSeconds, log } = this.#settings
-      if (memory) mendCode(memory)
-      this.#libfuse = Libfuse.recognise(this._thread, memory, cacheSeconds)
-      if (this.#libfuse) this.#libfuse.allowOmittedTimes()
-      else
-        log.warn(
-          'This libfuse is not known: what sets only one of a file’s times (touch -m) changes nothing.',
-        )
-    }
-
-    setCacheSeconds(seconds: number): boolean {
-      this.#libfuse?.setCacheSeconds(seconds)
-      return this.#libfuse !== undefined
-    }
-
-    keepThreads(busy: number): boolean {
-      return this.#libfuse?.keepThreads(busy) === true
     }
 
     protected override _fuseOptions(): string {
@@ -158,23 +116,18 @@ function bridgeOf(Fuse: typeof FuseNative) {
     }
 
     _op_statfs(signal: Signal, path: string): void {
-      const serve = () =>
-        this.#serve('statfs', path, () => this.#operations.statfs(), {
-          done: (words) => signal(0, words),
-          failed: signal,
-        })
-      if (!this.#settings.holds(serve)) serve()
+      this.#serve('statfs', path, () => this.#operations.statfs(), {
+        done: (words) => signal(0, words),
+        failed: signal,
+      })
     }
 
     _op_open(signal: Signal, path: string, flags: number): void {
-      const wait = this.#settings.beforeOpen(path)
-      const open = () => this.#operations.open(path, flags)
-      this.#serve('open', path, () => (wait ? wait.then(open) : open()), this.#opened(signal))
+      this.#serve('open', path, () => this.#operations.open(path, flags), this.#opened(signal))
     }
 
     _op_create(signal: Signal, path: string, mode: number): void {
-      const flags = flagsOf(this.#thread, this.#settings.memory)
-      this.#serve('create', path, () => this.#operations.create(path, mode, flags), this.#opened(signal))
+      this.#serve('create', path, () => this.#operations.create(path, mode), this.#opened(signal))
     }
 
     _op_read(
@@ -226,13 +179,8 @@ function bridgeOf(Fuse: typeof FuseNative) {
     }
 
     _op_utimens(signal: Signal, path: string, low: number, high: number): void {
-      const thread = this.#thread
-      const accessed = long(low, high)
-      this.#plain('utimens', signal, path, async () => {
-        const modified = (await modifiedOf(thread, accessed, this.#settings.memory)) ?? accessed
-        if (modified === 'omit') return
-        await this.#operations.utimens(path, modified === 'now' ? Date.now() : modified)
-      })
+      const modified = modifiedOf(this.#thread, long(low, high))
+      this.#plain('utimens', signal, path, () => this.#operations.utimens(path, modified))
     }
 
     _op_chmod(signal: Signal, path: string, mode: number): void {
@@ -361,20 +309,6 @@ function bridgeOf(Fuse: typeof FuseNative) {
         this.#settings.log.error(`A file that was opened too late could not be closed: ${String(error)}`)
       }
     }
-  }
-}
-
-/** Where the system lets us, and the library is the one we know. */
-function mendCode(memory: ProcessMemory): void {
-  const library = bundledLibrary()
-  if (library === undefined) return
-  try {
-    for (const code of codeOf(memory, library)) {
-      sayStaleForReplaced(memory, code)
-      refuseSelfRename(memory, code)
-    }
-  } catch {
-    // A system may forbid it.
   }
 }
 

@@ -1,5 +1,5 @@
-import { type FileSystem, FileSystemError } from '../filesystem.js'
-import { type Deferred, deferred } from './deferred.js'
+import { type FileSystem, FileSystemError } from '../../filesystem.js'
+import { type Deferred, deferred } from '../deferred.js'
 
 /**
  * libfuse 2.9 renames an open file to such a name before it unlinks or replaces it. Which of the two follows shows only
@@ -25,8 +25,6 @@ interface Hiding {
 interface Tell {
   /** An unlink that the program was told has happened has not. */
   failed(path: string, error: unknown): void
-  /** A file that was hidden to be replaced is not. */
-  restored(path: string): void
 }
 
 /** Tells hidings apart, and keeps their aliases from anybody but libfuse. */
@@ -112,9 +110,6 @@ export class HiddenFiles {
     hiding.replacing = true
     try {
       return await rename()
-    } catch (error) {
-      this.tell.restored(path)
-      throw error
     } finally {
       this.#end(hiding)
     }
