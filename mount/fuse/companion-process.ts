@@ -17,6 +17,8 @@ interface Watched {
 
 const LOOK = 500
 const server = process.ppid
+/** While it aborts, once at a time; what it mounts for that goes before it ends. */
+let aborting: Promise<void> | undefined
 
 // Ctrl-C goes to all of a terminal's processes, and the server still needs us then.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
@@ -26,10 +28,13 @@ createInterface({ input: process.stdin })
     const watched = JSON.parse(line) as Watched
     setInterval(() => look(watched), LOOK)
   })
-  .on('close', () => process.exit())
+  .on('close', () => void (aborting ?? Promise.resolve()).finally(() => process.exit()))
 
 function look({ mountPoint, connection }: Watched): void {
-  if (isZombie(server)) void abortConnection(connection, mountPoint)
+  if (aborting || !isZombie(server)) return
+  aborting = abortConnection(connection, mountPoint).then(() => {
+    aborting = undefined
+  })
 }
 
 /** Its first thread has ended and another one lives on; had all ended, our stdin would have as well. */

@@ -11,6 +11,8 @@ import { unmountAt } from './unmount.js'
 export class Session implements Mounted {
   readonly invalidate: Invalidate
   readonly done: Promise<void>
+  /** Whoever waits for the end may end the process: what aborting has mounted for that must have gone. */
+  #aborting: Promise<unknown> = Promise.resolve()
 
   private constructor(
     readonly path: string,
@@ -18,7 +20,9 @@ export class Session implements Mounted {
     private readonly options: FuseOptions,
   ) {
     this.invalidate = serving.invalidate
-    this.done = serving.ended
+    this.done = serving.ended.then(async () => {
+      await this.#aborting
+    })
   }
 
   /** `path`: as `readyMountPoint` gives it. */
@@ -30,7 +34,8 @@ export class Session implements Mounted {
   async unmount(force = false): Promise<void> {
     if (force) {
       const { connection } = this.serving
-      if (connection !== undefined) await abortConnection(connection, this.path)
+      if (connection !== undefined) this.#aborting = abortConnection(connection, this.path)
+      await this.#aborting
       this.serving.stop()
     }
     await this.#takeAway()
