@@ -2,7 +2,7 @@ import { Cluster } from 'ioredis'
 import { Recent } from '../recent.js'
 import { retrying } from '../redis/retry.js'
 import type { RedisClient } from '../redis/scripts.js'
-import { SharedQuestion } from '../redis/turn.js'
+import { isBusy, SharedQuestion } from '../redis/turn.js'
 import { Groups } from '../sharing/groups.js'
 import { Invitations } from '../sharing/invitations.js'
 import { Shares } from '../sharing/shares.js'
@@ -55,6 +55,7 @@ export class Directory {
   readonly #hashes = new Recent<string>(MOST_HASHES)
   /** On a cluster accounts and spaces are not on one node. */
   readonly #presumes: boolean
+  readonly #redis: RedisClient
   #doubts = 0
 
   /** Who shares what with whom, and what that shows: `src/sharing/`. */
@@ -66,6 +67,7 @@ export class Directory {
 
   constructor(redis: RedisClient, { plans = PLANS }: DirectoryOptions = {}) {
     this.#presumes = !(redis instanceof Cluster)
+    this.#redis = redis
     this.#slot = new AccountSlot(redis)
     this.#answers = new LoadedAnswers(plans)
     this.#version = new SharedQuestion(redis, (key) => retrying(() => redis.get(key)))
@@ -99,10 +101,11 @@ export class Directory {
   /**
    * What `load` answered last, to act on before it is asked again: what is done with it must look whether `key` says `version` still.
    * Undefined where that is not known, something has just changed (where accounts change all the time presuming costs more than it
-   * saves), or it cannot be looked up from within a space's script.
+   * saves), many ask at once (they share one question, which costs less than each change looking for itself), or it cannot be looked up
+   * from within a space's script.
    */
   presume(token: string | undefined, target: SpaceAddress): Presumed | undefined {
-    if (!this.#presumes || this.#doubts > 0) return undefined
+    if (!this.#presumes || this.#doubts > 0 || isBusy(this.#redis)) return undefined
     const loaded = this.lastLoaded(token, target)
     const version = loaded && this.#answers.versionOf(loaded)
     return version ? { loaded, key: ACCOUNTS_VERSION, version } : undefined

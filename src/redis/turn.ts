@@ -49,6 +49,15 @@ function turnOf(redis: RedisClient): Turn {
   return turn
 }
 
+/** What one client has on its way, and whoever follows its changes. */
+const FEW = 1
+
+/** Are there more commands on their way than one client's? Then sharing trips with others gains more than making fewer of them. */
+export function isBusy(redis: RedisClient): boolean {
+  const { commandQueue } = redis as Partial<Redis>
+  return commandQueue !== undefined && commandQueue.length > FEW
+}
+
 /**
  * A question to Redis that all share who ask it in one turn of the event loop. It leaves only when that turn is over, so nobody is told
  * what was true before they asked.
