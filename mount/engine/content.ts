@@ -39,6 +39,8 @@ export class Content {
   preparing: Promise<WorkFile> | undefined
   /** While the bytes are on their way; who wants to change them waits. */
   sending: Promise<void> | undefined
+  /** What the server may have by now, or may not. */
+  underWay: Version | undefined
   /** Why the server did not take it, last time. */
   refusal: Error | undefined
 

@@ -253,7 +253,7 @@ export class Namespace {
     replaced: FileNode | undefined,
     asked: Asked,
   ): Promise<void> {
-    const { volume, takeback, follower, room, outdated } = this.parts
+    const { volume, takeback, follower, room, saving, outdated } = this.parts
     const { path, name: before } = source
     const key = randomUUID()
     const { item, seq } = await volume.move(addressIn(parent, before), addressIn(folder, name), { key })
@@ -266,8 +266,9 @@ export class Namespace {
     takeback.unlinked(source, asked.from)
     attach(folder, source, name)
     learn(source, item, seq)
-    if (source.kind === 'folder') follower.moved(source, path, seq)
-    else if (source.content?.base) source.content.base = item
+    if (source.kind === 'folder') return follower.moved(source, path, seq)
+    if (source.content?.base) source.content.base = item
+    saving.renamed(source)
   }
 
   #checkMovable(node: Node): void {

@@ -39,6 +39,9 @@ export async function recover(parts: RecoveryParts, intents: readonly Intent[]):
 async function recoverOne(parts: RecoveryParts, intent: Intent): Promise<void> {
   const { files, queue } = parts
   const node = await placeOf(parts, intent)
+  // It ended in the middle of renaming a version onto another that was not sent either.
+  const replaced = node.content?.work
+  queue.forget(node)
   const content = files.recover(node, intent.work)
   content.base = intent.ifMatch === undefined ? undefined : baseOf(node, intent.ifMatch)
   content.modified = intent.modified
@@ -48,6 +51,7 @@ async function recoverOne(parts: RecoveryParts, intent: Intent): Promise<void> {
   const md5 = await content.work?.md5()
   if (md5) content.attempts.add(md5)
   queue.adopt(node, intent)
+  replaced?.remove()
 }
 
 async function placeOf(parts: RecoveryParts, intent: Intent): Promise<FileNode> {

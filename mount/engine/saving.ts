@@ -4,7 +4,7 @@ import { linkSync, mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Log } from '../../src/log.js'
 import type { Awaitable } from '../filesystem.js'
-import type { Version } from './content.js'
+import type { Content, Version } from './content.js'
 import type { Sending } from './files.js'
 import { detach, type FileNode } from './nodes.js'
 import type { SendQueue } from './queue.js'
@@ -114,18 +114,33 @@ export class WriteBack implements Saving {
   grew(): void {}
 
   flush(node: FileNode): Awaitable<void> {
+    return node.content?.underWay ? this.#overtaking(node.content, () => this.#keep(node)) : this.#keep(node)
+  }
+
+  /** A kill may come before the answer of what is under way: the next mount must know that for ours. */
+  async #overtaking(content: Content, keep: () => void): Promise<void> {
+    const { underWay } = content
+    const md5 = await underWay?.work.md5().catch((error: Error) => error)
+    if (content.underWay === underWay) {
+      if (md5 instanceof Error) throw md5
+      if (md5) content.attempts.add(md5)
+    }
+    keep()
+  }
+
+  #keep(node: FileNode): void {
     const { content } = node
-    if (!content) return
-    content.overtake(() => this.#add(node, content.base !== undefined, content.current))
+    content?.overtake(() => this.#add(node, content.base !== undefined, content.current))
   }
 
+  /** What is under way is written down, and this is not. */
   last(node: FileNode): void {
-    this.flush(node)
+    this.#keep(node)
   }
 
-  sync(node: FileNode): Promise<void> {
-    if (node.content?.intent === 0 || node.content?.closed) this.flush(node)
-    return this.queue.sent(node)
+  async sync(node: FileNode): Promise<void> {
+    if (node.content?.intent === 0 || node.content?.closed) await this.flush(node)
+    await this.queue.sent(node)
   }
 
   forget(node: FileNode): void {

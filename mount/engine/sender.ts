@@ -73,12 +73,14 @@ export class Sender {
       if (!node.parent) return
       const { outgoing, closed } = content
       if (!outgoing) throw new Error(`The local bytes of "${node.path}" are gone.`)
+      content.underWay = outgoing
       try {
         this.#sent(node, content, outgoing, await this.#put(node, node.parent, content, outgoing, key))
       } catch (error) {
         if (turn >= MOST_TURNS) throw error
         await this.#afterRefusal(node, content, outgoing, error)
       } finally {
+        content.underWay = undefined
         if (content.closed !== outgoing) content.release(outgoing)
       }
       // What programs have gone on with is sent when they close it.
