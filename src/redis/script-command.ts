@@ -24,78 +24,39 @@ export class ScriptCommand extends Command {
 export interface ScriptHead {
   readonly name: 'evalsha' | 'eval'
   readonly word: string
-  readonly encoded: Buffer
+  /** A character a byte. */
+  readonly encoded: string
 }
 
 export function scriptHead(name: 'evalsha' | 'eval', word: string): ScriptHead {
-  const encoded = Buffer.from(`$${name.length}\r\n${name}\r\n$${Buffer.byteLength(word)}\r\n${word}\r\n`)
+  const encoded = bulk(name) + bulk(word)
   return { name, word, encoded }
 }
 
 const SLAB = 64 * 1024
-/** Longer strings are left to the engine's own encoder. */
-const SHORT = 64
-/** `$`, up to ten digits, and two line ends. */
-const FRAME = 16
+/** What takes more than one byte in UTF-8. */
+const WIDE = /[\u0080-\uffff]/
 let slab = Buffer.allocUnsafeSlow(SLAB)
 let free = 0
 
+/** As one string with a character for each byte, which the engine joins and writes faster than anything piece by piece. */
 function encode(head: ScriptHead, keys: readonly string[], args: readonly ScriptArg[]): Buffer {
-  let bound = 3 * FRAME + head.encoded.length
-  for (const key of keys) bound += FRAME + 3 * key.length
-  for (const arg of args) bound += FRAME + (typeof arg === 'number' ? 24 : 3 * arg.length)
-  if (bound > SLAB - free) {
+  let bytes = `*${3 + keys.length + args.length}\r\n${head.encoded}${bulk(String(keys.length))}`
+  for (const key of keys) bytes += bulk(key)
+  for (const arg of args) bytes += bulk(typeof arg === 'number' ? String(arg) : arg)
+  const { length } = bytes
+  if (length > SLAB - free) {
     // What was handed out keeps the old slab for as long as it is needed.
-    slab = Buffer.allocUnsafeSlow(Math.max(SLAB, bound))
+    slab = Buffer.allocUnsafeSlow(Math.max(SLAB, length))
     free = 0
   }
   const start = free
-  free = writeText(`*${3 + keys.length + args.length}\r\n`, free)
-  free += head.encoded.copy(slab, free)
-  writeString(String(keys.length))
-  for (const key of keys) writeString(key)
-  for (const arg of args) {
-    if (typeof arg === 'string') writeString(arg)
-    else if (typeof arg === 'number') writeString(String(arg))
-    else writeBytes(arg)
-  }
+  free += slab.write(bytes, start, 'latin1')
   return slab.subarray(start, free)
 }
 
-function writeString(text: string): void {
-  const start = free
-  if (text.length <= SHORT) {
-    free = writeText(`$${text.length}\r\n`, start)
-    let at = free
-    let index = 0
-    for (; index < text.length; index++) {
-      const code = text.charCodeAt(index)
-      if (code > 127) break
-      slab[at++] = code
-    }
-    if (index === text.length) {
-      free = endLine(at)
-      return
-    }
-  }
-  free = writeText(`$${Buffer.byteLength(text)}\r\n`, start)
-  free = endLine(free + slab.write(text, free))
-}
-
-function writeBytes(bytes: Buffer): void {
-  free = writeText(`$${bytes.length}\r\n`, free)
-  free = endLine(free + bytes.copy(slab, free))
-}
-
-/** ASCII. */
-function writeText(text: string, from: number): number {
-  let at = from
-  for (let index = 0; index < text.length; index++) slab[at++] = text.charCodeAt(index)
-  return at
-}
-
-function endLine(at: number): number {
-  slab[at] = 13
-  slab[at + 1] = 10
-  return at + 2
+function bulk(arg: string | Buffer): string {
+  if (typeof arg === 'string' && !WIDE.test(arg)) return `$${arg.length}\r\n${arg}\r\n`
+  const bytes = typeof arg === 'string' ? Buffer.from(arg) : arg
+  return `$${bytes.length}\r\n${bytes.toString('latin1')}\r\n`
 }

@@ -22,8 +22,12 @@ const FORBIDDEN = /[<>:"/\\|?*\p{Cc}\p{Cs}]/u
 /** Windows takes the part before the first dot, without the spaces at its end, for the device: `CON .txt` is CON. */
 const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9¹²³]) *(?:\.|$)/i
 
+/** Most names: nothing that normal form, the rules for characters or the last one could object to. */
+const PLAIN = /^[\w.-]{1,254}[\w-]$/
+
 /** The name in NFC. BAD_NAME where no entry may be called so; the message names the name and the rule. */
 export function checkName(name: string): string {
+  if (PLAIN.test(name) && !DEVICE.test(name)) return name
   const normal = normalizeName(name)
   const refuse = (rule: string) => new SpaceError('BAD_NAME', `The name ${quote(name)} is refused: ${rule}.`)
   if (normal === '') throw refuse('a name may not be empty')
@@ -46,7 +50,12 @@ function forbiddenRule(character: string): string {
 
 /** A decoded path, such as the `to` of a move. BAD_NAME for a segment, BAD_PATH over a limit. */
 export function parsePath(decoded: string): SpacePath {
-  return fromSegments(decoded.split('/'), (segment) => segment)
+  return pathOf(decoded.split('/'))
+}
+
+/** A path of decoded segments; empty ones do not count. Errors as `parsePath`. */
+export function pathOf(segments: readonly string[]): SpacePath {
+  return fromSegments(segments, (segment) => segment)
 }
 
 /** A path as it stands in a request line or a `Destination` header, without the query. Errors as `parsePath` and `decodePath`. */

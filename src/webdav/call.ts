@@ -1,5 +1,5 @@
 /** One request on its way through a command. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Loaded, Session, SpaceRef } from '../accounts/types.js'
 import type { Answer } from '../http/answer.js'
 import type { AppDeps } from '../http/deps.js'
@@ -89,13 +89,24 @@ export async function reload(call: EntryCall): Promise<OpContext> {
 
 /** Hosts and path that lead a client to us: what it called, and what the operator says. */
 export function originOf({ headers }: IncomingMessage, publicUrl: string | undefined): Origin {
-  return {
-    root: rootOf(publicUrl),
-    get hosts() {
-      const called = [headers.host, headers['x-forwarded-host']].filter((host) => host !== undefined)
-      const schemes = called.flatMap((host) => [hostOf(`http://${host}`), hostOf(`https://${host}`)])
-      return publicUrl === undefined ? schemes : [...schemes, hostOf(publicUrl)]
-    },
+  return new RequestOrigin(headers, publicUrl)
+}
+
+class RequestOrigin implements Origin {
+  readonly root: string
+
+  constructor(
+    private readonly headers: IncomingHttpHeaders,
+    private readonly publicUrl: string | undefined,
+  ) {
+    this.root = rootOf(publicUrl)
+  }
+
+  get hosts(): string[] {
+    const { headers, publicUrl } = this
+    const called = [headers.host, headers['x-forwarded-host']].filter((host) => host !== undefined)
+    const schemes = called.flatMap((host) => [hostOf(`http://${host}`), hostOf(`https://${host}`)])
+    return publicUrl === undefined ? schemes : [...schemes, hostOf(publicUrl)]
   }
 }
 

@@ -4,7 +4,7 @@ import { isResourceName } from '../accounts/names.js'
 import type { SpaceAddress } from '../accounts/types.js'
 import { parseTarget } from '../http/target.js'
 import { SpaceError } from '../space/errors.js'
-import { decodePath, parseRawPath } from '../space/names.js'
+import { decodePath, pathOf } from '../space/names.js'
 import { quote } from '../space/quote.js'
 import type { SpacePath } from '../space/types.js'
 import { DavError } from './errors.js'
@@ -47,13 +47,13 @@ function targetOf(path: string, root: string): DavTarget {
   if (mount === undefined) return { kind: 'above', href: root.slice(0, root.lastIndexOf('/') + 1) }
   if (first === undefined) return { kind: 'top', href: `${root}/` }
   const spaceName = decodePath(first)
-  const spelled = rest.map((segment) => `/${encodeSegment(decodePath(segment))}`).join('')
+  const names = rest.map(decodePath)
   return {
     kind: 'space',
     spaceName,
     address: addressOf(spaceName),
-    path: { ...parseRawPath(rest.join('/')), trailingSlash: path.endsWith('/') },
-    href: `${root}/${encodeSpace(spaceName)}${spelled}`,
+    path: { ...pathOf(names), trailingSlash: path.endsWith('/') },
+    href: [root, encodeSpace(spaceName), ...names.map(encodeSegment)].join('/'),
   }
 }
 
