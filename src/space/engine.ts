@@ -7,6 +7,7 @@ import {
   Scripts,
   scriptsFolder,
 } from '../redis/scripts.js'
+import { AnotherSpace } from './another-space.js'
 import { SpaceError } from './errors.js'
 import { findOperation } from './history.js'
 import type { JournalRow } from './journal.js'
@@ -80,7 +81,7 @@ export class Engine {
   /**
    * A script that changes something. After a lost reply the first attempt is fenced off, the journal is asked whether it
    * ran, and only if not it is run again (src/README.md, "A reply can be lost").
-   * `changeFor`: the same change, with the same id, for who asks as it turned out; BUSY where the space is another one by then.
+   * `changeFor`: the same change, with the same id, for who asks as it turned out. Raises `AnotherSpace`.
    */
   async change<T>(asked: OpContext, changeFor: (op: OpContext) => Change<T>): Promise<T> {
     let op = asked
@@ -111,10 +112,7 @@ export class Engine {
         return answer
       }
       op = await op.presumed.confirm(op)
-      if (op.space !== asked.space) {
-        await this.read('info', op, [0], change.refuse)
-        throw new SpaceError('BUSY', 'Another space has this name now than a moment ago; try again.')
-      }
+      if (op.space !== asked.space) throw new AnotherSpace(op)
       change = changeFor(op)
       return run()
     }
