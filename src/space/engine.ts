@@ -111,6 +111,10 @@ export class Engine {
         op.presumed.held()
         return answer
       }
+      // Whether an earlier attempt ran only its key tells, and to whom it may be told is no longer known: what was put for it must stay.
+      if (attempt > 0 && keyed) {
+        throw new SpaceError('UNAVAILABLE', 'The answer was lost; ask again with the same Idempotency-Key.')
+      }
       op = await op.presumed.confirm(op)
       if (op.space !== asked.space) throw new AnotherSpace(op)
       change = changeFor(op)
