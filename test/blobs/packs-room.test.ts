@@ -1,5 +1,8 @@
-import { mkdir, stat, utimes, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { lstat, lutimes, mkdir, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { Collector } from '../../src/blobs/collector.js'
 import type { LocalBlobStore } from '../../src/blobs/local/store.js'
@@ -10,6 +13,20 @@ import { bytesOf, NO_LIMIT, ownFolder, sorted } from './support.js'
 /** The room of what was deleted is given back. */
 
 const text = (n: number) => `${n} `.repeat(500)
+
+const STORE = new URL('../../src/blobs/local/store.js', import.meta.url).href
+
+/** A process that gives back what there is to give back, and ends. */
+function tidier(folder: string) {
+  const script = `
+    const { LocalBlobStore } = await import(${JSON.stringify(STORE)})
+    const store = new LocalBlobStore(${JSON.stringify(folder)}, { durability: 'os' })
+    await store.open()
+    await store.tidy()
+    await store.close()
+  `
+  return spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' })
+}
 
 /** A closed pack of `count` blobs, opened again by `stores` processes. */
 async function closedPack(t: ExecutionContext, count: number, stores = 1, durability: 'os' | 'full' = 'os') {
@@ -139,6 +156,44 @@ test('what is deleted while it is written out does not come back', async (t) => 
     for (const one of stores) t.deepEqual(await listed(one), sorted(left.slice(80)))
     t.deepEqual(await namesIn(folder, 'packs'), [])
   }
+})
+
+test('nor when two processes give the same pack back, and one of them is stopped half-way', async (t) => {
+  const { folder, ids, store } = await closedPack(t, 900)
+  await store.delete('s1', ids.slice(0, 500))
+  const left = ids.slice(500)
+  const other = tidier(folder)
+  t.teardown(() => other.kill('SIGKILL'))
+  while ((await namesIn(folder, 'blobs')).length === 0) await delay(1)
+  other.kill('SIGSTOP')
+  await store.tidy()
+  await store.delete('s1', left.slice(20))
+  other.kill('SIGCONT')
+  await once(other, 'exit')
+  await store.tidy()
+  t.deepEqual(await listed(await openStore(t, folder)), sorted(left.slice(0, 20)))
+  t.deepEqual(await namesIn(folder, 'packs'), [])
+})
+
+test('who died while it gave a pack back holds up the others for one sweep', async (t) => {
+  const { folder, ids, store } = await closedPack(t, 10)
+  await store.delete('s1', ids.slice(0, 6))
+  const claim = join(folder, 'packs', `${ids[0]?.slice(0, 12)}.claim`)
+  // Of another machine, for all that is known: it has its time.
+  await symlink('somewhere else 1 1', claim)
+  await store.tidy()
+  t.true((await lstat(claim)).isSymbolicLink())
+  t.is((await packNames(folder)).length, 1)
+  const then = new Date(Date.now() - 86_400_000)
+  await lutimes(claim, then, then)
+  await store.tidy()
+  t.is((await packNames(folder)).length, 1)
+  await store.tidy()
+  t.deepEqual(await namesIn(folder, 'packs'), [])
+  t.deepEqual(await listed(store), sorted(ids.slice(6)))
+  await symlink('somewhere else 1 1', claim)
+  await store.tidy()
+  t.deepEqual(await namesIn(folder, 'packs'), [], 'a claim to what is no more goes')
 })
 
 test('an undecided blob keeps its note when its pack is given back, and is judged like any other', async (t) => {
