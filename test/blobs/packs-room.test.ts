@@ -243,3 +243,12 @@ test('a sweep gives room back; a dry run does not', async (t) => {
   t.is((await packNames(folder)).length, 0)
   t.deepEqual(await listed(store), sorted(ids.slice(7)))
 })
+
+test('a line that a full disk has cut off does not take the next one with it', async (t) => {
+  const { folder, ids, store, stores } = await closedPack(t, 4, 2)
+  await writeFile(`${packOf(folder, ids[0] as string)}.gone`, '00000')
+  await store.delete('s1', [ids[1] as string])
+  await stores[1]?.delete('s1', [ids[2] as string])
+  for (const one of [...stores, await openStore(t, folder)])
+    t.deepEqual(await listed(one), sorted([ids[0] as string, ids[3] as string]))
+})

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { Recent } from '../../../recent.js'
 import { ignoreMissing } from '../failure.js'
-import { close, fdatasync, open, writeAll } from '../files.js'
+import { close, fdatasync, fstat, open, readFully, writeAll } from '../files.js'
 import { syncFolder } from '../folder-sync.js'
 import type { PackFolder } from './folder.js'
 
@@ -46,9 +46,9 @@ export class GoneLists {
     const text = places.map((place) => `${place.toString(16).padStart(8, '0')}\n`).join('')
     const path = this.#folder.gone(pack)
     const isNew = this.#durable && (await stat(path).catch(ignoreMissing)) === undefined
-    const fd = await open(path, 'a', MODE)
+    const fd = await open(path, 'a+', MODE)
     try {
-      await writeAll(fd, [Buffer.from(text)])
+      await writeAll(fd, [Buffer.from((await endsInLine(fd)) ? text : `\n${text}`)])
       if (this.#durable) await fdatasync(fd)
     } finally {
       await close(fd)
@@ -60,4 +60,12 @@ export class GoneLists {
   forget(pack: string): void {
     this.#lines.delete(pack)
   }
+}
+
+/** Where a full disk has cut off a line, the next one would become part of it. */
+async function endsInLine(fd: number): Promise<boolean> {
+  const { size } = await fstat(fd)
+  const last = Buffer.from('\n')
+  if (size > 0) await readFully(fd, last, size - 1)
+  return last.toString() === '\n'
 }
