@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { lstat, lutimes, mkdir, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { lstat, lutimes, mkdir, open, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
@@ -220,7 +220,6 @@ test('a damaged pack is kept: what is not understood is not thrown away', async 
   const { folder, ids, store } = await closedPack(t, 10)
   const path = packOf(folder, ids[0] as string)
   const { size } = await stat(path)
-  const { open } = await import('node:fs/promises')
   const file = await open(path, 'r+')
   await file.write(Buffer.from('????'), 0, 4, (size / 10) * 5)
   await file.close()
@@ -230,6 +229,27 @@ test('a damaged pack is kept: what is not understood is not thrown away', async 
   await store.tidy()
   t.is((await packNames(folder)).length, 1)
   t.deepEqual(await listed(store), [ids[4], ids[9]].toSorted())
+})
+
+test('nor is it where the damage is in the last of its blobs; one that was cut off while it was written is no damage', async (t) => {
+  for (const [what, kept] of [
+    ['damaged', 1],
+    ['cut off', 0],
+  ] as const) {
+    const { folder, ids, store } = await closedPack(t, 10)
+    const path = packOf(folder, ids[0] as string)
+    const { size } = await stat(path)
+    if (what === 'cut off') await truncate(path, size - 10)
+    else {
+      const file = await open(path, 'r+')
+      await file.write(Buffer.from('????'), 0, 4, (size / 10) * 9)
+      await file.close()
+    }
+    await rested(folder)
+    await store.delete('s1', ids.slice(0, 9))
+    await store.tidy()
+    t.is((await packNames(folder)).length, kept, what)
+  }
 })
 
 test('a sweep gives room back; a dry run does not', async (t) => {
