@@ -28,10 +28,15 @@ export async function takeOver(
 }
 
 async function takeOverOne(parts: PackParts, pack: string, before: number): Promise<void> {
-  const state = await parts.folder.state(pack)
-  if (!state || !isAbandoned(state, before)) return
+  const abandoned = async () => {
+    const state = await parts.folder.state(pack)
+    return state && isAbandoned(state, before) ? state : undefined
+  }
+  const state = await abandoned()
+  if (!state) return
   await noteAll(parts, pack, state.checkpoint)
-  await unlink(parts.folder.open(pack)).catch(ignoreMissing)
+  // Noting takes its time: an owner that has come back meanwhile appends again. Notes of what it decides itself do no harm.
+  if (await abandoned()) await unlink(parts.folder.open(pack)).catch(ignoreMissing)
 }
 
 async function noteAll(parts: PackParts, pack: string, checkpoint: number): Promise<void> {
