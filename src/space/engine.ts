@@ -126,7 +126,7 @@ export class Engine {
       (refusal) => change.refuse(refusal),
     )
     if (isAnswer(outcome)) return change.decode(outcome)
-    return (change.recover as NonNullable<typeof change.recover>)(outcome)
+    return toldOf((change.recover as NonNullable<typeof change.recover>)(outcome))
   }
 
   /** Repeats what a script found impossible for the moment only, a few times, and whenever a lock in the way was void. */
@@ -155,6 +155,15 @@ export class Engine {
     const folded = path.split('/').map(foldName).join('/')
     await this.run('unlock', op.space, [...callerArgs(op), token, 0, '', '', folded, token, '', 1])
     return true
+  }
+}
+
+/** The change was made: what keeps its answer from being told, such as lost access, must not be taken for its refusal. */
+async function toldOf<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (cause) {
+    throw new SpaceError('UNAVAILABLE', 'The change was made, but nothing can be told of it.', {}, { cause })
   }
 }
 
