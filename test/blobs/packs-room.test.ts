@@ -1,6 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { lstat, lutimes, mkdir, open, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  lstat,
+  lutimes,
+  mkdir,
+  open,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
@@ -271,4 +282,17 @@ test('a line that a full disk has cut off does not take the next one with it', a
   await stores[1]?.delete('s1', [ids[2] as string])
   for (const one of [...stores, await openStore(t, folder)])
     t.deepEqual(await listed(one), sorted([ids[0] as string, ids[3] as string]))
+})
+
+test('a line that is on its way counts when all of it is there', async (t) => {
+  const { folder, ids, store } = await closedPack(t, 4)
+  const [first = '', second = '', ...others] = ids
+  const gone = `${packOf(folder, first)}.gone`
+  await store.delete('s1', [first])
+  t.deepEqual(await listed(store), sorted([second, ...others]))
+  const line = `${second.slice(12, 20)}\n`
+  await appendFile(gone, line.slice(0, 5))
+  t.deepEqual(await listed(store), sorted([second, ...others]))
+  await appendFile(gone, line.slice(5))
+  t.deepEqual(await listed(store), sorted(others))
 })
