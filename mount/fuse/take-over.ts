@@ -14,11 +14,20 @@ const REFUSED = 'served-by-novem-spaces'
 /** What fuse-native leaves behind lies in their memory, and in the event loop's list, for as long as the process lives. */
 const left: FuseNative[] = []
 
+/** Which descriptor is whose shows only while nobody else mounts, so one is made after the other. */
+let last: Promise<unknown> = Promise.resolve()
+
 /**
  * Mounts, and answers the descriptor of /dev/fuse, which is the caller's to serve and to close. `options`: as `optionString`
  * makes them. Raises where it could not be mounted.
  */
-export async function takeOver(mountPoint: string, options: string): Promise<number> {
+export function takeOver(mountPoint: string, options: string): Promise<number> {
+  const taken = last.then(() => takeNext(mountPoint, options))
+  last = taken.catch(() => {})
+  return taken
+}
+
+async function takeNext(mountPoint: string, options: string): Promise<number> {
   const Fuse = await loadFuseNative()
   // It would run a shell and take the mount away.
   Fuse.unmount = (_mountPoint, done) => done(null)

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { PutOptions } from '../blobs/store.js'
+import { AnotherSpace } from '../space/another-space.js'
 import { SpaceError } from '../space/errors.js'
 import { pathString } from '../space/names.js'
 import type { WriteRequest, WriteResult } from '../space/operations.js'
@@ -77,7 +78,7 @@ function receive(call: Upload, at: Location, length: number | undefined): Promis
 export async function takeIn(
   { deps, op }: Pick<Upload, 'deps' | 'op'>,
   at: Location,
-  body: Readable,
+  body: Readable | Uint8Array,
   options: Omit<PutOptions, 'limit'> = {},
 ): Promise<StoredBlob> {
   try {
@@ -90,26 +91,45 @@ export async function takeIn(
 
 /** Links a blob that is in the store, and settles what becomes of it. Errors of `write` and of `reload`. */
 export async function commit(
-  { deps: { tree, blobs, log }, op }: Pick<Upload, 'deps' | 'op'>,
+  { deps, op }: Pick<Upload, 'deps' | 'op'>,
   at: Location,
   blob: StoredBlob,
   request: WriteRequest,
   reload?: () => Promise<OpContext>,
 ): Promise<WriteResult> {
+  const { tree, blobs, log } = deps
   const { space } = op
   const failed = (what: string) => (error: unknown) =>
     log.warn(`${what} blob ${blob.id} of space ${space}: ${error}`)
+  const discard = () => blobs.discard(space, blob.id).catch(failed('Discarding'))
   try {
     const result = await tree.write(reload ? await reload() : op, at, blob, request)
     // A repeated Idempotency-Key: the first answer stands, and its bytes; these are not needed.
     if (result.entry.etag === blob.id) blobs.settle(space, blob.id).catch(failed('Settling'))
-    else blobs.discard(space, blob.id).catch(failed('Discarding'))
+    else void discard()
     return result
   } catch (error) {
+    if (error instanceof AnotherSpace) {
+      const moved = await putThere({ deps, op }, at, blob, request, error.op).finally(discard)
+      return commit({ deps, op: error.op }, at, moved, request)
+    }
     // Nobody knows what the tree did when it does not answer: the collector will ask it.
-    if (!isUnknown(error)) await blobs.discard(space, blob.id).catch(failed('Discarding'))
+    if (!isUnknown(error)) await discard()
     throw error
   }
+}
+
+/** The same bytes in the space that has the name now: so few that they were presumed about are put again at once. Errors of `checkWrite` too. */
+async function putThere(
+  { deps, op }: Pick<Upload, 'deps' | 'op'>,
+  at: Location,
+  { id, size }: StoredBlob,
+  request: WriteRequest,
+  there: OpContext,
+): Promise<StoredBlob> {
+  await deps.tree.checkWrite(there, at, { ...request, size })
+  const bytes = size > 0 ? await deps.blobs.read(op.space, id, { start: 0, end: size - 1 }) : Buffer.alloc(0)
+  return takeIn({ deps, op: there }, at, bytes, { length: size })
 }
 
 function isUnknown(error: unknown): boolean {

@@ -7,6 +7,7 @@ import {
   Scripts,
   scriptsFolder,
 } from '../redis/scripts.js'
+import { AnotherSpace } from './another-space.js'
 import { SpaceError } from './errors.js'
 import { findOperation } from './history.js'
 import type { JournalRow } from './journal.js'
@@ -80,7 +81,7 @@ export class Engine {
   /**
    * A script that changes something. After a lost reply the first attempt is fenced off, the journal is asked whether it
    * ran, and only if not it is run again (src/README.md, "A reply can be lost").
-   * `changeFor`: the same change, with the same id, for who asks as it turned out; BUSY where the space is another one by then.
+   * `changeFor`: the same change, with the same id, for who asks as it turned out. Raises `AnotherSpace`.
    */
   async change<T>(asked: OpContext, changeFor: (op: OpContext) => Change<T>): Promise<T> {
     let op = asked
@@ -110,11 +111,12 @@ export class Engine {
         op.presumed.held()
         return answer
       }
-      op = await op.presumed.confirm(op)
-      if (op.space !== asked.space) {
-        await this.read('info', op, [0], change.refuse)
-        throw new SpaceError('BUSY', 'Another space has this name now than a moment ago; try again.')
+      // Whether an earlier attempt ran only its key tells, and to whom it may be told is no longer known: what was put for it must stay.
+      if (attempt > 0 && keyed) {
+        throw new SpaceError('UNAVAILABLE', 'The answer was lost; ask again with the same Idempotency-Key.')
       }
+      op = await op.presumed.confirm(op)
+      if (op.space !== asked.space) throw new AnotherSpace(op)
       change = changeFor(op)
       return run()
     }
@@ -124,7 +126,7 @@ export class Engine {
       (refusal) => change.refuse(refusal),
     )
     if (isAnswer(outcome)) return change.decode(outcome)
-    return (change.recover as NonNullable<typeof change.recover>)(outcome)
+    return toldOf((change.recover as NonNullable<typeof change.recover>)(outcome))
   }
 
   /** Repeats what a script found impossible for the moment only, a few times, and whenever a lock in the way was void. */
@@ -153,6 +155,15 @@ export class Engine {
     const folded = path.split('/').map(foldName).join('/')
     await this.run('unlock', op.space, [...callerArgs(op), token, 0, '', '', folded, token, '', 1])
     return true
+  }
+}
+
+/** The change was made: what keeps its answer from being told, such as lost access, must not be taken for its refusal. */
+async function toldOf<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (cause) {
+    throw new SpaceError('UNAVAILABLE', 'The change was made, but nothing can be told of it.', {}, { cause })
   }
 }
 

@@ -44,7 +44,8 @@ export interface TreeOperations {
    * Links a stored blob into the tree as the file at the path: creates or replaces.
    * TYPE_CLASH on a folder or below a file, PRECONDITION_FAILED, FILE_TOO_LARGE, SPACE_FULL, TOO_MANY_ENTRIES,
    * BAD_PATH; NO_PARENT where `parents` is false or the location has a base; USED; BAD_REQUEST over 64 KiB of properties.
-   * When this rejects with UNAVAILABLE the outcome is unknown and the blob must be left pending.
+   * When this rejects with UNAVAILABLE the outcome is unknown and the blob must be left pending. Raises `AnotherSpace`, to which the
+   * blob has to be brought.
    */
   write(op: OpContext, at: Location, blob: StoredBlob, request: WriteRequest): Promise<WriteResult>
 

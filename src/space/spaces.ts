@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { BlobStore } from '../blobs/store.js'
 import type { RedisClient } from '../redis/scripts.js'
+import { whereItIs } from './another-space.js'
 import * as changing from './changing.js'
 import { copy } from './copying.js'
 import { accessOf, Engine, type MayWrite, text } from './engine.js'
@@ -88,19 +89,21 @@ export class Spaces implements TreeOperations {
   }
 
   mkdir(op: OpContext, at: Location, request?: MkdirRequest) {
-    return changing.mkdir(this.#engine, op, at, request)
+    return whereItIs(op, (there) => changing.mkdir(this.#engine, there, at, request))
   }
 
   move(op: OpContext, from: Location, to: Location, request?: MoveRequest): Promise<MoveResult> {
-    return this.#reaping(op, changing.move(this.#engine, op, from, to, request))
+    return whereItIs(op, (there) =>
+      this.#reaping(there, changing.move(this.#engine, there, from, to, request)),
+    )
   }
 
   remove(op: OpContext, at: Location, request?: RemoveRequest): Promise<RemoveResult> {
-    return this.#reaping(op, changing.remove(this.#engine, op, at, request))
+    return whereItIs(op, (there) => this.#reaping(there, changing.remove(this.#engine, there, at, request)))
   }
 
   setAttributes(op: OpContext, at: Location, attributes: Attributes, conditions?: Conditions) {
-    return changing.setAttributes(this.#engine, op, at, attributes, conditions)
+    return whereItIs(op, (there) => changing.setAttributes(this.#engine, there, at, attributes, conditions))
   }
 
   copy(op: OpContext, from: Location, to: Location, request?: CopyRequest): Promise<CopyResult> {
@@ -128,7 +131,9 @@ export class Spaces implements TreeOperations {
   }
 
   changeProperties(op: OpContext, at: Location, change: PropertyChange, conditions?: Conditions) {
-    return changing.setAttributes(this.#engine, op, at, change, conditions, change.set)
+    return whereItIs(op, (there) =>
+      changing.setAttributes(this.#engine, there, at, change, conditions, change.set),
+    )
   }
 
   changes(op: OpContext, request: ChangesRequest) {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, unlink, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -130,6 +130,54 @@ test('a collector of the same process judges what is undecided, either way', asy
   t.like(await sweep(store, ledger), { pendingDiscarded: 1, pendingSettled: 1, failed: 0 })
   t.deepEqual(await listed(store), [live.id])
   t.is(await store.size('s1', dead.id), undefined)
+})
+
+test('where a note cannot be written, the packs that come next are not taken for a dead process’s', async (t) => {
+  const folder = await ownFolder(t)
+  const store = await openStore(t, folder, { heartbeatMs: 300, packs: { packBytes: 1, undecidedMs: 0 } })
+  await rename(join(folder, 'pending'), join(folder, 'aside'))
+  await writeFile(join(folder, 'pending'), '')
+  for (const text of ['one', 'two', 'three']) await store.put('s1', Buffer.from(text), NO_LIMIT)
+  const open = (await namesIn(folder, 'packs')).filter((name) => name.endsWith('.open'))
+  t.is(open.length, 3)
+  const then = new Date(Date.now() - 3_600_000)
+  for (const name of open) await utimes(join(folder, 'packs', name), then, then)
+  await delay(1500)
+  for (const name of open)
+    t.true((await stat(join(folder, 'packs', name))).mtimeMs > Date.now() - 60_000, name)
+  await unlink(join(folder, 'pending'))
+  await rename(join(folder, 'aside'), join(folder, 'pending'))
+  await until(async () => (await namesIn(folder, 'pending')).length === 3)
+})
+
+test('an owner that comes back while it is taken over keeps its pack', async (t) => {
+  const { folder, owner, gone } = await abandoned(t)
+  for (let n = 0; n < 300; n++) await owner.put('s1', Buffer.from(`${n}`), NO_LIMIT)
+  await silenced(folder)
+  const store = await openStore(t, folder)
+  const taking = all(store.pending(FUTURE))
+  while ((await namesIn(folder, 'pending')).length === 0) await delay(1)
+  const [now, open] = [new Date(), `${packOf(folder, gone)}.open`]
+  await utimes(open, now, now)
+  await taking
+  t.true((await stat(open)).isFile())
+  t.regex(await read(owner, await keep(owner, 'more')), /more/)
+})
+
+test('a pack that cannot be read does not keep the others of ended processes from being judged', async (t) => {
+  const folder = await ownFolder(t)
+  const owner = await openStore(t, folder)
+  const { id } = await owner.put('s1', Buffer.from('dead'), NO_LIMIT)
+  // In whatever order the folder is read, some come before it and some behind.
+  for (let n = 0; n < 16; n++) {
+    const name = `${n.toString(16).repeat(2)}0123456789`
+    await mkdir(join(folder, 'packs', name))
+    await writeFile(join(folder, 'packs', `${name}.open`), '')
+  }
+  await silenced(folder)
+  const store = await openStore(t, folder)
+  t.like(await sweep(store, new MemoryLedger()), { pendingDiscarded: 1 })
+  t.is(await store.size('s1', id), undefined)
 })
 
 /** A folder whose only pack belongs to a process that was not heard of for long: two undecided, one kept, one gone. */

@@ -1,5 +1,19 @@
-import { mkdir, stat, utimes, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  appendFile,
+  lstat,
+  lutimes,
+  mkdir,
+  open,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { Collector } from '../../src/blobs/collector.js'
 import type { LocalBlobStore } from '../../src/blobs/local/store.js'
@@ -10,6 +24,20 @@ import { bytesOf, NO_LIMIT, ownFolder, sorted } from './support.js'
 /** The room of what was deleted is given back. */
 
 const text = (n: number) => `${n} `.repeat(500)
+
+const STORE = new URL('../../src/blobs/local/store.js', import.meta.url).href
+
+/** A process that gives back what there is to give back, and ends. */
+function tidier(folder: string) {
+  const script = `
+    const { LocalBlobStore } = await import(${JSON.stringify(STORE)})
+    const store = new LocalBlobStore(${JSON.stringify(folder)}, { durability: 'os' })
+    await store.open()
+    await store.tidy()
+    await store.close()
+  `
+  return spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' })
+}
 
 /** A closed pack of `count` blobs, opened again by `stores` processes. */
 async function closedPack(t: ExecutionContext, count: number, stores = 1, durability: 'os' | 'full' = 'os') {
@@ -141,6 +169,44 @@ test('what is deleted while it is written out does not come back', async (t) => 
   }
 })
 
+test('nor when two processes give the same pack back, and one of them is stopped half-way', async (t) => {
+  const { folder, ids, store } = await closedPack(t, 900)
+  await store.delete('s1', ids.slice(0, 500))
+  const left = ids.slice(500)
+  const other = tidier(folder)
+  t.teardown(() => other.kill('SIGKILL'))
+  while ((await namesIn(folder, 'blobs')).length === 0) await delay(1)
+  other.kill('SIGSTOP')
+  await store.tidy()
+  await store.delete('s1', left.slice(20))
+  other.kill('SIGCONT')
+  await once(other, 'exit')
+  await store.tidy()
+  t.deepEqual(await listed(await openStore(t, folder)), sorted(left.slice(0, 20)))
+  t.deepEqual(await namesIn(folder, 'packs'), [])
+})
+
+test('who died while it gave a pack back holds up the others for one sweep', async (t) => {
+  const { folder, ids, store } = await closedPack(t, 10)
+  await store.delete('s1', ids.slice(0, 6))
+  const claim = join(folder, 'packs', `${ids[0]?.slice(0, 12)}.claim`)
+  // Of another machine, for all that is known: it has its time.
+  await symlink('somewhere else 1 1', claim)
+  await store.tidy()
+  t.true((await lstat(claim)).isSymbolicLink())
+  t.is((await packNames(folder)).length, 1)
+  const then = new Date(Date.now() - 86_400_000)
+  await lutimes(claim, then, then)
+  await store.tidy()
+  t.is((await packNames(folder)).length, 1)
+  await store.tidy()
+  t.deepEqual(await namesIn(folder, 'packs'), [])
+  t.deepEqual(await listed(store), sorted(ids.slice(6)))
+  await symlink('somewhere else 1 1', claim)
+  await store.tidy()
+  t.deepEqual(await namesIn(folder, 'packs'), [], 'a claim to what is no more goes')
+})
+
 test('an undecided blob keeps its note when its pack is given back, and is judged like any other', async (t) => {
   const folder = await ownFolder(t)
   const writer = await openStore(t, folder)
@@ -165,7 +231,6 @@ test('a damaged pack is kept: what is not understood is not thrown away', async 
   const { folder, ids, store } = await closedPack(t, 10)
   const path = packOf(folder, ids[0] as string)
   const { size } = await stat(path)
-  const { open } = await import('node:fs/promises')
   const file = await open(path, 'r+')
   await file.write(Buffer.from('????'), 0, 4, (size / 10) * 5)
   await file.close()
@@ -175,6 +240,27 @@ test('a damaged pack is kept: what is not understood is not thrown away', async 
   await store.tidy()
   t.is((await packNames(folder)).length, 1)
   t.deepEqual(await listed(store), [ids[4], ids[9]].toSorted())
+})
+
+test('nor is it where the damage is in the last of its blobs; one that was cut off while it was written is no damage', async (t) => {
+  for (const [what, kept] of [
+    ['damaged', 1],
+    ['cut off', 0],
+  ] as const) {
+    const { folder, ids, store } = await closedPack(t, 10)
+    const path = packOf(folder, ids[0] as string)
+    const { size } = await stat(path)
+    if (what === 'cut off') await truncate(path, size - 10)
+    else {
+      const file = await open(path, 'r+')
+      await file.write(Buffer.from('????'), 0, 4, (size / 10) * 9)
+      await file.close()
+    }
+    await rested(folder)
+    await store.delete('s1', ids.slice(0, 9))
+    await store.tidy()
+    t.is((await packNames(folder)).length, kept, what)
+  }
 })
 
 test('a sweep gives room back; a dry run does not', async (t) => {
@@ -187,4 +273,26 @@ test('a sweep gives room back; a dry run does not', async (t) => {
   t.like(await collector.sweep(), { freedDeleted: 7, failed: 0 })
   t.is((await packNames(folder)).length, 0)
   t.deepEqual(await listed(store), sorted(ids.slice(7)))
+})
+
+test('a line that a full disk has cut off does not take the next one with it', async (t) => {
+  const { folder, ids, store, stores } = await closedPack(t, 4, 2)
+  await writeFile(`${packOf(folder, ids[0] as string)}.gone`, '00000')
+  await store.delete('s1', [ids[1] as string])
+  await stores[1]?.delete('s1', [ids[2] as string])
+  for (const one of [...stores, await openStore(t, folder)])
+    t.deepEqual(await listed(one), sorted([ids[0] as string, ids[3] as string]))
+})
+
+test('a line that is on its way counts when all of it is there', async (t) => {
+  const { folder, ids, store } = await closedPack(t, 4)
+  const [first = '', second = '', ...others] = ids
+  const gone = `${packOf(folder, first)}.gone`
+  await store.delete('s1', [first])
+  t.deepEqual(await listed(store), sorted([second, ...others]))
+  const line = `${second.slice(12, 20)}\n`
+  await appendFile(gone, line.slice(0, 5))
+  t.deepEqual(await listed(store), sorted([second, ...others]))
+  await appendFile(gone, line.slice(5))
+  t.deepEqual(await listed(store), sorted(others))
 })

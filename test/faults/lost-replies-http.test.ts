@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava'
+import { Directory } from '../../src/accounts/directory.js'
 import { Scripts, scriptsFolder } from '../../src/redis/scripts.js'
 import { runCli, startServerProcess } from '../support/cli.js'
 import { tempFolder } from '../support/folder.js'
@@ -65,6 +66,9 @@ async function start(t: ExecutionContext) {
     proxy,
     scripts,
     call,
+    url: server.url,
+    token: server.token,
+    directory: new Directory(await redis.connect()),
     fsck: () => runCli(['fsck', '--deep'], { REDIS_URL: redis.socket, DATA_DIR: dataDir }),
   }
 }
@@ -101,6 +105,31 @@ for (const keyed of [false, true]) {
       t.deepEqual(await again.json(), told, what)
     }
     t.is(await (await call(`${CONTENT}/c/d/file`)).text(), 'other bytes')
+    const checked = await fsck()
+    t.is(checked.code, 0, checked.stdout + checked.stderr)
+  })
+}
+
+for (const keyed of [false, true]) {
+  test(`a write that nobody answers for keeps its bytes, also where its token is revoked before it is asked again${keyed ? ', with an Idempotency-Key' : ''}`, async (t) => {
+    const { proxy, scripts, call, url, token, directory, fsck } = await start(t)
+    const { session } = await directory.load(token)
+    const account = session?.account.id ?? ''
+    const other = await directory.createToken(account, { name: 'other' })
+    const write = (name: string) =>
+      fetch(`${url}${CONTENT}/${name}`, {
+        method: 'POST',
+        body: `the bytes of ${name}`,
+        headers: { authorization: `Bearer ${other.token}`, ...(keyed && { 'Idempotency-Key': name }) },
+      })
+    // Until it is presumed who asks.
+    for (let n = 0; n < 5; n++) t.is((await write(`before${n}`)).status, 200)
+    const lost = proxy.loseReply(scripts.source('write'))
+    const answer = write('last')
+    await lost.happened
+    await directory.revokeToken(account, 'other')
+    t.is((await answer).status, 401)
+    t.is(await (await call(`${CONTENT}/last`)).text(), 'the bytes of last')
     const checked = await fsck()
     t.is(checked.code, 0, checked.stdout + checked.stderr)
   })

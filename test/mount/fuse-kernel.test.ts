@@ -2,7 +2,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import test from 'ava'
+import { abortConnection } from '../../mount/fuse/abort.js'
+import { mountAt } from '../../mount/fuse/mounts.js'
+import { unmountAt } from '../../mount/fuse/unmount.js'
+import { tempFolder } from '../support/folder.js'
 import { memoryMount, shell, until, within } from './support/mounted.js'
 
 const MOST = 256 * 1024
@@ -138,4 +143,27 @@ test.serial('unmounted by force while requests wait: who asked gets an error', a
   t.is(await within(mount.ended, 'the end of the mount'), 0)
   const [code] = await within(over, 'the end of the program')
   t.is(code, 1)
+})
+
+test.serial('mounts that one process makes at the same time are each its own', async (t) => {
+  const folders = [1, 2, 3].map(() => tempFolder(t))
+  const program = fileURLToPath(new URL('./support/many-mounts.js', import.meta.url))
+  const child = spawn(process.execPath, [program, ...folders], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit')
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    for (const folder of folders) {
+      const there = await mountAt(folder)
+      if (there) await abortConnection(there.connection, folder)
+      if (await mountAt(folder)) await unmountAt(folder, { lazy: true })
+    }
+  })
+  await within(once(child.stdout, 'data'), 'the mounts', 15_000)
+  for (const folder of folders) {
+    const { said } = await shell('timeout -s KILL 10 cat which', folder)
+    t.is(said, folder)
+  }
+  child.stdin.end()
+  t.is((await within(ended, 'the end of the mounts'))[0], 0)
+  for (const folder of folders) t.is(await mountAt(folder), undefined)
 })

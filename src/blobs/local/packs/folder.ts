@@ -21,6 +21,8 @@ export interface PackNames {
   readonly open: ReadonlySet<string>
   /** Packs of which records are gone. */
   readonly gone: ReadonlySet<string>
+  /** Packs that somebody gives back, or gave back when it died. */
+  readonly claims: readonly string[]
   /** Files being written. */
   readonly drafts: readonly string[]
 }
@@ -32,6 +34,7 @@ export interface PackNames {
  *     <pack>.open     made before the pack; it is there while the owner may append, or records are undecided. Its time is the
  *                     owner's heart-beat
  *     <pack>.gone     places of the records that are deleted, a line each; anybody appends
+ *     <pack>.claim    a link to the name of the process that gives the pack back
  *     <id>.draft      a file of its own for one of the blobs, being written
  */
 export class PackFolder {
@@ -52,6 +55,10 @@ export class PackFolder {
     return `${this.path}/${name}.gone`
   }
 
+  claim(name: string): string {
+    return `${this.path}/${name}.claim`
+  }
+
   draft(id: string): string {
     return `${this.path}/${id}.draft`
   }
@@ -64,6 +71,7 @@ export class PackFolder {
       packs: all.filter((name) => PACK.test(name)),
       open: new Set(having('.open').filter((name) => PACK.test(name))),
       gone: new Set(having('.gone').filter((name) => PACK.test(name))),
+      claims: having('.claim').filter((name) => PACK.test(name)),
       drafts: having('.draft'),
     }
   }

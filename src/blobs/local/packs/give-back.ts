@@ -4,6 +4,7 @@ import { ignoreMissing } from '../failure.js'
 import { unlink } from '../files.js'
 import { syncFolder } from '../folder-sync.js'
 import { parsePendingName } from '../layout.js'
+import { giveUp, take } from './claim.js'
 import type { PackParts } from './parts.js'
 import { HEADER_BYTES, MOST_PACKED, type PackRecord, placeOf, recordBytes } from './record.js'
 import { recordsIn } from './scan.js'
@@ -19,8 +20,8 @@ const LINE_BYTES = 9
 
 /**
  * Gives back the room of closed packs of which half is gone: what is left gets files of its own in its final place, then the pack
- * goes. Until then a blob may be in both, and readers look into the pack first. One process does it at a time, mostly; two do no
- * worse than to bring back a blob that is being deleted, which fsck finds.
+ * goes. Until then a blob may be in both, and readers look into the pack first. Who does it has claimed the pack: another one that
+ * was behind would write what was deleted since, and find no line of it any more.
  */
 export class GiveBack {
   readonly #parts: PackParts
@@ -34,11 +35,9 @@ export class GiveBack {
   /** `own`: packs of this process. Rejects with the first failure, when all have been looked at. */
   async run(own: (pack: string) => boolean, signal?: AbortSignal): Promise<void> {
     const { folder } = this.#parts
-    const { packs, open, gone, drafts } = await folder.names()
+    const { packs, open, gone, claims, drafts } = await folder.names()
     const there = new Set(packs)
-    for (const pack of gone)
-      if (!there.has(pack) && !(await stat(folder.pack(pack)).catch(ignoreMissing)))
-        await unlink(folder.gone(pack)).catch(ignoreMissing)
+    for (const pack of new Set([...gone, ...claims])) if (!there.has(pack)) await this.#removeLeft(pack)
     for (const draft of drafts) await this.#removeOld(folder.draft(draft))
     for (const pack of this.#kept.keys()) if (!there.has(pack)) this.#kept.delete(pack)
     let failed: { readonly error: unknown } | undefined
@@ -47,12 +46,19 @@ export class GiveBack {
       if (open.has(pack) || own(pack)) continue
       if (!gone.has(pack) && this.#kept.has(pack)) continue
       if (!(await this.#isWorthIt(pack))) continue
-      // Where the disk is full, those of which nothing is left can go all the same.
-      await this.#giveBack(pack, signal).catch((error: unknown) => {
+      await this.#claimed(pack, signal).catch((error: unknown) => {
         failed ??= { error }
       })
     }
     if (failed) throw failed.error
+  }
+
+  /** What lay beside a pack that is no more. */
+  async #removeLeft(pack: string): Promise<void> {
+    const { folder } = this.#parts
+    if (await stat(folder.pack(pack)).catch(ignoreMissing)) return
+    await unlink(folder.gone(pack)).catch(ignoreMissing)
+    await giveUp(folder.claim(pack))
   }
 
   async #removeOld(draft: string): Promise<void> {
@@ -74,7 +80,27 @@ export class GiveBack {
     return false
   }
 
-  async #giveBack(pack: string, signal: AbortSignal | undefined): Promise<void> {
+  async #claimed(pack: string, signal: AbortSignal | undefined): Promise<void> {
+    const claim = this.#parts.folder.claim(pack)
+    let unclaimed: { readonly error: unknown } | undefined
+    const isMine = await take(claim).catch((error: unknown) => {
+      unclaimed = { error }
+      return true
+    })
+    if (!isMine) return
+    try {
+      await this.#giveBack(pack, signal, unclaimed)
+    } finally {
+      if (!unclaimed) await giveUp(claim)
+    }
+  }
+
+  /** `unclaimed`: where the disk is full there is no room for a claim; of which nothing is left can go all the same. */
+  async #giveBack(
+    pack: string,
+    signal: AbortSignal | undefined,
+    unclaimed: { readonly error: unknown } | undefined,
+  ): Promise<void> {
     const { folder, gone, reader } = this.#parts
     const found = await reader.scan(pack, Number.POSITIVE_INFINITY)
     if (found === undefined) return
@@ -87,6 +113,7 @@ export class GiveBack {
       kept += recordBytes(record.size)
       left.push(record)
     }
+    if (left.length > 0 && unclaimed) throw unclaimed.error
     // What is not understood is not thrown away.
     if (2 * kept > all || found.damaged || (left.length > 0 && !(await this.#moveOut(pack, left, signal)))) {
       if (!signal?.aborted) this.#kept.set(pack, places.size * LINE_BYTES)

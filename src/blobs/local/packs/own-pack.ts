@@ -29,6 +29,7 @@ interface Undecided extends PackRecord {
   readonly at: number
   /** It is all there, and whoever asked for it knows. */
   written: boolean
+  failed?: true
 }
 
 /**
@@ -235,18 +236,31 @@ export class OwnPack {
 
   /** The range is given back where it is the last; else a void record takes its place, or it stays undecided. */
   #undo(record: Undecided): void {
+    record.failed = true
     try {
-      if (this.#tail === record.at + recordBytes(record.size)) {
-        ftruncateSync(this.fd, record.at)
-        this.#tail = record.at
-      } else {
+      if (this.#tail === endOf(record)) this.#giveBackEnd()
+      else {
         const header = encodeHeader(record, true)
         if (writeSync(this.fd, header, 0, header.length, record.at) < header.length) return
+        this.#undecided.delete(record.blob)
       }
-      this.#undecided.delete(record.blob)
     } catch {
       // It is judged like one whose writer died.
     }
+  }
+
+  /** Of those that were written side by side on a full disk there is no room for a void either: they go when the last one has failed. */
+  #giveBackEnd(): void {
+    let tail = this.#tail
+    const failed: string[] = []
+    for (const record of [...this.#undecided.values()].reverse()) {
+      if (!record.failed || endOf(record) !== tail) break
+      tail = record.at
+      failed.push(record.blob)
+    }
+    ftruncateSync(this.fd, tail)
+    this.#tail = tail
+    for (const blob of failed) this.#undecided.delete(blob)
   }
 
   #noting: Promise<void> = Promise.resolve()
@@ -261,6 +275,10 @@ export class OwnPack {
       .then(() => writeAll(this.stateFd, [Buffer.from(checkpointText(checkpoint))], 0))
       .catch(() => {})
   }
+}
+
+function endOf({ at, size }: Undecided): number {
+  return at + recordBytes(size)
 }
 
 function tookTooLong(): SpaceError {

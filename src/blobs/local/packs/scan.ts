@@ -16,7 +16,7 @@ export interface Scan {
   readonly headers: Buffer
   /** The first place where no record begins, though there are bytes; the end of the last record where all is in order. */
   readonly solidEnd: number
-  /** There are bytes that are neither a record nor zeros, other than at the end. */
+  /** There are bytes that are neither a record, nor the beginning of one at the end, nor zeros. */
   readonly damaged: boolean
 }
 
@@ -35,7 +35,7 @@ export async function scan(fd: number, pack: string, from: number): Promise<Scan
   let windowAt = from
   let at = from
   let solidEnd: number | undefined
-  let [skipped, damaged] = [false, false]
+  let damaged = false
   while (at + HEADER_BYTES <= size) {
     if (at + HEADER_BYTES > windowAt + window.length) {
       window = Buffer.allocUnsafeSlow(Math.min(STEP, size - at))
@@ -48,15 +48,13 @@ export async function scan(fd: number, pack: string, from: number): Promise<Scan
     if (header && packOf(header.blob) === pack && placeOf(header.blob) === at) {
       const end = at + recordBytes(header.size)
       if (end > size) break
-      damaged ||= skipped
-      skipped = false
       if (!header.isVoid) found.push(Buffer.from(window.subarray(begin, begin + HEADER_BYTES)))
       at = end
       continue
     }
     solidEnd ??= at
     const next = nextMagic(window, begin + 1)
-    skipped ||= !isZero(window.subarray(begin, next))
+    damaged ||= !isZero(window.subarray(begin, next))
     at = windowAt + next
   }
   return { headers: Buffer.concat(found), solidEnd: solidEnd ?? at, damaged }

@@ -9,19 +9,34 @@ import { recordsIn, scan } from './scan.js'
 /**
  * Packs of owners that have ended, or were not heard of since `before` (ms since 1970): what may be undecided in them gets a
  * note in `pending/`, for the collector to judge, and the packs count as closed from then on. Several may do this at once, and each may
- * die at any point: whoever comes next finds `.open` and does it again. `own`: packs of this process.
+ * die at any point: whoever comes next finds `.open` and does it again. `own`: packs of this process. Rejects with the first failure,
+ * when all have been looked at.
  */
 export async function takeOver(
   parts: PackParts,
   before: number,
   own: (pack: string) => boolean,
 ): Promise<void> {
+  let failed: { readonly error: unknown } | undefined
   for (const pack of (await parts.folder.names()).open) {
-    const state = own(pack) ? undefined : await parts.folder.state(pack)
-    if (!state || !isAbandoned(state, before)) continue
-    await noteAll(parts, pack, state.checkpoint)
-    await unlink(parts.folder.open(pack)).catch(ignoreMissing)
+    if (own(pack)) continue
+    await takeOverOne(parts, pack, before).catch((error: unknown) => {
+      failed ??= { error }
+    })
   }
+  if (failed) throw failed.error
+}
+
+async function takeOverOne(parts: PackParts, pack: string, before: number): Promise<void> {
+  const abandoned = async () => {
+    const state = await parts.folder.state(pack)
+    return state && isAbandoned(state, before) ? state : undefined
+  }
+  const state = await abandoned()
+  if (!state) return
+  await noteAll(parts, pack, state.checkpoint)
+  // Noting takes its time: an owner that has come back meanwhile appends again. Notes of what it decides itself do no harm.
+  if (await abandoned()) await unlink(parts.folder.open(pack)).catch(ignoreMissing)
 }
 
 async function noteAll(parts: PackParts, pack: string, checkpoint: number): Promise<void> {

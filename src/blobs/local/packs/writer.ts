@@ -14,6 +14,7 @@ export class PackWriter {
   readonly #own = new Map<string, OwnPack>()
   #current: OwnPack | undefined
   #making: Promise<OwnPack> | undefined
+  #noting: Promise<void> | undefined
   #closed = false
 
   constructor(parts: PackParts) {
@@ -56,16 +57,18 @@ export class PackWriter {
 
   /** Heart-beats, and notes in `pending/` for what has been undecided for long. */
   async beat(): Promise<void> {
-    for (const [name, pack] of this.#own) {
-      if (await pack.beat()) await this.#note(pack, Date.now() - this.#parts.settings.undecidedMs)
-      else this.#own.delete(name)
-    }
+    for (const [name, pack] of this.#own) if (!(await pack.beat())) this.#own.delete(name)
+    // Not waited for: notes can take long, or fail, and whoever is silent meanwhile is taken for dead.
+    this.#noting ??= this.#noteStale().finally(() => {
+      this.#noting = undefined
+    })
   }
 
   /** Waits for what is being written; what is undecided gets its note. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#making?.catch(() => {})
+    await this.#noting
     this.#current = undefined
     for (const [name, pack] of this.#own) {
       await pack.idle()
@@ -74,6 +77,12 @@ export class PackWriter {
       await pack.end()
       this.#own.delete(name)
     }
+  }
+
+  /** What fails is tried again with the next heart-beat. */
+  async #noteStale(): Promise<void> {
+    const before = Date.now() - this.#parts.settings.undecidedMs
+    for (const pack of [...this.#own.values()]) await this.#note(pack, before).catch(() => {})
   }
 
   async #note(pack: OwnPack, before: number): Promise<void> {
