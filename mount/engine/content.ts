@@ -36,7 +36,7 @@ export class Content {
   /** Number in the intent log, where it waits to be sent; 0: it does not. */
   intent = 0
   /** While the version on the server is copied to `work`. */
-  preparing: Promise<WorkFile> | undefined
+  preparing: Promise<void> | undefined
   /** While the bytes are on their way; who wants to change them waits. */
   sending: Promise<void> | undefined
   /** What the server may have by now, or may not. */
@@ -62,6 +62,18 @@ export class Content {
   goOnWith(work: WorkFile): void {
     if (this.isWrittenDown) this.closed = this.current
     this.work = work
+  }
+
+  /** What programs see is not wanted: the file is again what was closed, or else what the server has. */
+  goBack(): void {
+    const { closed } = this
+    this.work?.remove()
+    this.closed = undefined
+    this.work = closed?.work
+    this.dirty = closed !== undefined
+    this.generation = closed?.generation ?? this.generation
+    this.modified = closed?.modified
+    this.executable = closed?.executable
   }
 
   /** As programs see the file now. */

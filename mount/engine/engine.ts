@@ -158,7 +158,8 @@ export class Engine implements FileSystem {
       if (node.kind === 'folder') throw new FileSystemError('EISDIR', `"${path}" is a folder.`)
       await files.truncate(node, size, open)
       takeback.changedHere(node, path)
-      if ((node.content?.handles ?? 0) > 0) return
+      // By a handle: whoever has that closes it.
+      if (open) return
       if (node.content?.dirty) await saving.flush(node)
       files.settle(node)
     })

@@ -28,6 +28,8 @@ export interface Handle {
   readonly appends: boolean
   /** Written to since the last flush. */
   hasWritten: boolean
+  /** Opening it has cut the file, to what was then this generation of it, and no program has closed it since. */
+  cut: number | undefined
 }
 
 /** What becomes of local bytes: sent at once, or written down to be sent. */
@@ -75,11 +77,14 @@ export class Files {
     const content = this.content(node)
     if (content.handles === 0 && !content.work) content.base = node.item
     const isCut = (flags & constants.O_TRUNC) !== 0 && canWrite
+    const canGoBack = !content.dirty || content.isWrittenDown
     if (isCut) {
       this.#empty(node, content)
       this.parts.takeback.changedHere(node, path)
     }
-    return this.#register(node, path, content, flags, isCut)
+    const handle = this.#register(node, path, content, flags, isCut)
+    if (isCut && canGoBack) this.handle(handle).cut = content.generation
+    return handle
   }
 
   /** Opens a file that was just made, here only. */
@@ -96,7 +101,8 @@ export class Files {
     do this.#lastHandle = (this.#lastHandle % MOST_HANDLES) + 1
     while (this.#handles.has(this.#lastHandle))
     const appends = (flags & constants.O_APPEND) !== 0
-    this.#handles.set(this.#lastHandle, { node, path, canWrite: isWriting(flags), appends, hasWritten })
+    const handle = { node, path, canWrite: isWriting(flags), appends, hasWritten, cut: undefined }
+    this.#handles.set(this.#lastHandle, handle)
     return this.#lastHandle
   }
 
@@ -225,26 +231,31 @@ export class Files {
     content.preparing ??= this.#copyBase(node, content).finally(() => {
       content.preparing = undefined
     })
-    return content.preparing
+    // Meanwhile another program may have written to it, and closed it.
+    return content.preparing.then(() => this.#workable(node, content, size))
   }
 
   /**
    * Local bytes begin as a copy of the version that was opened. Where somebody has replaced that and it was never read
    * here, they begin from the new one: then nothing of it is lost.
    */
-  async #copyBase(node: FileNode, content: Content): Promise<WorkFile> {
+  async #copyBase(node: FileNode, content: Content): Promise<void> {
     const { tree } = this.parts
     for (let count = 1; ; count++) {
       if (node.stale && node.parent) await tree.fresh(node)
+      // Cut to nothing meanwhile: programs have gone on with that.
+      if (content.work) return
       const { base } = content
       if (!base || (base.etag !== node.item?.etag && !this.#has(base))) content.base = node.item
       const version = content.base
       if (!version) throw new FileSystemError('ESTALE', `The bytes of "${node.path}" are gone.`)
       try {
-        content.work = await this.#copyOf(node, content, version)
-        this.#releaseBlob(content)
-        return content.work
+        const copy = await this.#copyOf(node, content, version)
+        if (content.work) return copy.remove()
+        content.work = copy
+        return this.#releaseBlob(content)
       } catch (error) {
+        if (content.work) return
         if (!isCode(error, 'PRECONDITION_FAILED') || count > MOST_VERSIONS) throw error
         node.changed()
       }
@@ -277,25 +288,28 @@ export class Files {
 
   /** What close(2) does for a handle. */
   flush(handle: Handle): Awaitable<void> {
-    const { node } = handle
-    if (!handle.hasWritten || !node.content?.dirty) return undefined
-    handle.hasWritten = false
-    const sent = this.sending.flush(node)
-    if (!(sent instanceof Promise)) return undefined
-    return sent.catch((error: unknown) => {
-      handle.hasWritten = true
-      throw error
-    })
+    const { content } = handle.node
+    handle.cut = undefined
+    if (!handle.hasWritten || !content?.dirty) return undefined
+    const { generation } = content
+    // Not before: another close of the same handle must not be answered earlier.
+    const flushed = () => {
+      if (content.generation === generation) handle.hasWritten = false
+    }
+    const sent = this.sending.flush(handle.node)
+    return sent instanceof Promise ? sent.then(flushed) : flushed()
   }
 
   release(number: number): void {
-    const { node } = this.handle(number)
+    const { node, cut } = this.handle(number)
     this.#handles.delete(number)
     const { content } = node
     if (!content) return
     content.handles -= 1
     if (content.handles > 0) return
-    if (content.dirty && node.parent && content.intent === 0) this.sending.last(node)
+    // No program has got this handle (the kernel looks the name up again, and opens what it finds): it has cut nothing.
+    if (cut === content.generation) content.goBack()
+    if (content.dirty && node.parent && !content.isWrittenDown) this.sending.last(node)
     this.settle(node)
   }
 
@@ -304,8 +318,10 @@ export class Files {
     const { content, item } = node
     if (!content || content.handles > 0 || content.sending || content.preparing) return
     if (content.dirty && node.parent) return
-    const { work } = content
-    if (work && item && !content.dirty && node.parent && work.size > 0) this.#keep(work, item)
+    const { work, base } = content
+    // Somebody else's version may be there by now.
+    const isThere = item !== undefined && item.etag === base?.etag
+    if (work && isThere && !content.dirty && node.parent && work.size > 0) this.#keep(work, item)
     content.free()
     node.content = undefined
   }

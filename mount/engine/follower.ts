@@ -47,6 +47,8 @@ export class Follower {
     private cursor: Cursor,
     /** Called each time the server can be reached again. */
     private readonly onReturn: () => void,
+    /** Called when somebody else has given a file another name or folder. */
+    private readonly onMove: (node: FileNode) => void,
   ) {}
 
   start(): void {
@@ -151,7 +153,8 @@ export class Follower {
     if (node.seq >= row.seq) return
     if (node.kind !== row.kind) {
       this.tree.drop(node)
-      attach(folder, placeholder(name, row), name)
+      if (node.parent) this.#mark(node, row)
+      else attach(folder, placeholder(name, row), name)
     } else {
       this.#mark(node, row)
     }
@@ -164,14 +167,8 @@ export class Follower {
     const place = this.#place(row.path, row)
     const node = place?.folder.child(place.name)
     if (!place || !node || node.seq >= row.seq) return
-    if (node.kind === 'file' && node.content?.dirty) {
-      // What was changed here lives on, and becomes a new file when it is sent.
-      node.item = undefined
-      node.content.base = undefined
-      return
-    }
     this.tree.drop(node)
-    this.#touch(place.folder, row)
+    if (!node.parent) this.#touch(place.folder, row)
   }
 
   #moved(row: Row): void {
@@ -209,6 +206,7 @@ export class Follower {
     if (node) {
       attach(to.folder, node, to.name)
       this.#mark(node, row)
+      if (node.kind === 'file') this.onMove(node)
     } else if (isNews(to.folder, to.name, row)) {
       attach(to.folder, placeholder(to.name, row), to.name)
     }

@@ -11,6 +11,7 @@ import { Follower } from './follower.js'
 import { IntentLog } from './intents.js'
 import { intentLogOf, workFolderOf } from './leftovers.js'
 import { Namespace } from './namespace.js'
+import type { FileNode } from './nodes.js'
 import { SendQueue, type Unsent } from './queue.js'
 import { readLeftovers, recover } from './recovery.js'
 import { Room } from './room.js'
@@ -63,15 +64,17 @@ export async function openFileSystem(volume: Volume, settings: EngineSettings): 
   const cache = new BlobCache(join(cacheDir, 'blobs'), { maxBytes: settings.cacheBytes, log })
   const room = new Room(volume, info, () => queue.bytes)
   const outdated = ({ etag, size }: Item) => cache.discard(etag, size)
-  const sender = new Sender({ volume, tree, takeback, room, log, host, outdated })
-  const settle = (node: Parameters<Files['settle']>[0]) => files.settle(node)
-  const intents = new IntentLog(logPath)
+  const renamed = (node: FileNode) => saving.renamed(node)
+  const sender = new Sender({ volume, tree, takeback, room, log, host, outdated, renamed })
+  const settle = (node: FileNode) => files.settle(node)
+  const intents = new IntentLog(logPath, leftovers)
   const queue = new SendQueue(sender, intents, log, settle)
+  const back = new WriteBack(queue)
   const saving: Saving =
     settings.write === 'back'
-      ? new WriteBack(queue)
+      ? back
       : new WriteThrough({
-          sender,
+          ...{ sender, back },
           log,
           settle,
           takeback,
@@ -82,11 +85,21 @@ export async function openFileSystem(volume: Volume, settings: EngineSettings): 
     { volume, tree, cache, room, takeback, log, workDir },
     saving satisfies Sending,
   )
-  const follower: Follower = new Follower(volume, tree, takeback, log, info.cursor, () => queue.retry())
+  const moved = async (node: FileNode) => {
+    if (node.content && node.parent) await tree.identify(node.parent)
+    if (node.content?.intent) renamed(node)
+  }
+  const onReturn = () => queue.retry()
+  const follower: Follower = new Follower(volume, tree, takeback, log, info.cursor, onReturn, (node) => {
+    // Else the log says where it was, and a mount after a kill makes a new file there.
+    moved(node).catch((error: Error) =>
+      log.warn(`"${node.path}" was moved by somebody else: ${error.message}`),
+    )
+  })
 
   const names = new Namespace({ volume, tree, files, saving, follower, takeback, room, log, outdated })
 
-  await recover({ volume, tree, files, queue, workDir, host, log }, leftovers)
+  await recover({ volume, tree, files, queue, workDir, host, renamed, log }, leftovers)
   follower.start()
   const fs = new Engine({
     volume,

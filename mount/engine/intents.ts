@@ -28,7 +28,8 @@ export interface Intent {
 }
 
 type Line =
-  | { readonly put: Intent }
+  /** `instead`: what it takes the place of is done. One line: a kill leaves both or neither. */
+  | { readonly put: Intent; readonly instead?: number }
   | { readonly done: number }
   | { readonly attempt: { readonly n: number; readonly md5: string } }
 
@@ -36,12 +37,20 @@ type Line =
 const LONG = 256 * 1024
 
 export class IntentLog {
-  readonly #fd: number
+  #fd: number | undefined
   readonly #open = new Set<number>()
   #next = 1
 
-  constructor(path: string) {
-    this.#fd = openSync(path, 'a', 0o600)
+  /** `leftovers`: what `read` has found; the log is not cut before all of that is done. */
+  constructor(path: string, leftovers: readonly Intent[] = []) {
+    const fd = openSync(path, 'a', 0o600)
+    this.#fd = fd
+    // Behind a torn line: what is written next is a line of its own.
+    if (fstatSync(fd).size > 0) writeSync(fd, '\n')
+    for (const { n } of leftovers) {
+      this.#open.add(n)
+      this.#next = Math.max(this.#next, n + 1)
+    }
   }
 
   /** What an earlier mount has left, in order. */
@@ -51,8 +60,10 @@ export class IntentLog {
     for (const line of readFileSync(path, 'utf8').split('\n')) {
       const entry = parse(line)
       if (!entry) continue
-      if ('put' in entry) intents.set(entry.put.n, entry.put)
-      else if ('done' in entry) intents.delete(entry.done)
+      if ('put' in entry) {
+        intents.set(entry.put.n, entry.put)
+        if (entry.instead) intents.delete(entry.instead)
+      } else if ('done' in entry) intents.delete(entry.done)
       else {
         const intent = intents.get(entry.attempt.n)
         if (intent) intents.set(intent.n, { ...intent, attempts: [...intent.attempts, entry.attempt.md5] })
@@ -63,17 +74,12 @@ export class IntentLog {
 
   /** Writes an intent down and answers its number; the one it takes the place of is done. */
   record(intent: Omit<Intent, 'n'>, instead?: number): number {
+    if (this.#fd === undefined) throw new Error('The log of what is to be sent is closed.')
     const n = this.#next++
+    this.#write({ put: { n, ...intent }, ...(instead && { instead }) })
     this.#open.add(n)
-    this.#write({ put: { n, ...intent } }, ...(instead ? [{ done: instead }] : []))
     if (instead) this.#open.delete(instead)
     return n
-  }
-
-  /** Takes over what an earlier mount has left, under its old number. */
-  adopt({ n }: Intent): void {
-    this.#open.add(n)
-    this.#next = Math.max(this.#next, n + 1)
   }
 
   attempted(n: number, md5: string): void {
@@ -83,15 +89,28 @@ export class IntentLog {
   done(n: number): void {
     this.#open.delete(n)
     this.#write({ done: n })
-    if (this.#open.size === 0 && fstatSync(this.#fd).size > LONG) ftruncateSync(this.#fd, 0)
+    const fd = this.#fd
+    if (fd !== undefined && this.#open.size === 0 && fstatSync(fd).size > LONG) ftruncateSync(fd, 0)
   }
 
+  /** What comes of attempts that are still under way is not written down any more; the next mount finds out. */
   close(): void {
-    closeSync(this.#fd)
+    if (this.#fd !== undefined) closeSync(this.#fd)
+    this.#fd = undefined
   }
 
-  #write(...lines: readonly Line[]): void {
-    writeSync(this.#fd, lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+  #write(line: Line): void {
+    const fd = this.#fd
+    if (fd === undefined) return
+    const bytes = Buffer.from(`${JSON.stringify(line)}\n`)
+    let done = 0
+    try {
+      while (done < bytes.length) done += writeSync(fd, bytes, done)
+    } catch (error) {
+      // A disk that is full takes a part: nothing was acknowledged, and the next line stands alone.
+      if (done > 0) ftruncateSync(fd, fstatSync(fd).size - done)
+      throw error
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { foldName, parsePath } from '../../src/space/names.js'
 import { type Awaitable, FileSystemError } from '../filesystem.js'
 import type { Item, Volume } from '../volume.js'
 import type { Content } from './content.js'
+import { isCode } from './errno.js'
 import type { Files } from './files.js'
 import type { Follower } from './follower.js'
 import { attach, detach, type FileNode, type FolderNode, learn, type Node } from './nodes.js'
@@ -122,14 +123,31 @@ export class Namespace {
       const { files, follower, takeback } = this.parts
       const { parent } = node
       if (!parent) return missing(path)
+      if (node.kind === 'file') await this.#seek(node, parent)
       if (node.item) {
         if (node.kind === 'file') await files.secure(node)
         follower.removed(parent, node.name, await this.#removeThere(parent, node))
       }
       takeback.unlinked(node, path)
       detach(node)
+      // It was in the way of something else that has its name on the server.
+      if (node.stale) parent.complete = false
       touch(parent)
     })
+  }
+
+  /** An attempt whose answer was lost may have arrived: then the server has the file, and must hear what becomes of it. */
+  async #seek(node: FileNode, folder: FolderNode): Promise<void> {
+    const { content } = node
+    if (node.item || !content || content.attempts.size === 0) return
+    const there = await this.parts.volume.stat(addressIn(folder, node.name)).catch((error: unknown) => {
+      if (isCode(error, 'NOT_FOUND', 'NO_PARENT', 'TYPE_CLASH')) return undefined
+      throw error
+    })
+    if (!there || !content.attempts.has(there.item.md5)) return
+    content.base = there.item
+    node.item = there.item
+    node.seq = there.seq
   }
 
   async #removeThere(folder: FolderNode, node: Node): Promise<number> {
@@ -171,6 +189,7 @@ export class Namespace {
     const { saving, files, follower, log } = this.parts
     try {
       await node.exclusive(async () => {
+        await this.#seek(node, folder)
         await files.secure(node)
         if (node.item) follower.removed(folder, node.name, await this.#removeThere(folder, node))
       })
@@ -231,6 +250,7 @@ export class Namespace {
     const { parent } = source
     if (!parent) return missing(source.name)
     const { takeback, saving } = this.parts
+    if (source.kind === 'file') await this.#seek(source, parent)
     if (source.kind === 'file' && source.item === undefined) {
       // The server has not heard of it: it arrives there under its new name, in place of what has that now.
       if (replaced) takeback.unlinked(replaced, asked.to)
@@ -281,7 +301,9 @@ export class Namespace {
 function takeOver(source: FileNode, content: Content, { item, seq, content: before }: FileNode): void {
   content.base = before?.dirty ? before.base : item
   for (const md5 of before?.attempts ?? []) content.attempts.add(md5)
-  if (item) learn(source, item, seq)
+  if (!item) return
+  // Whatever was known of the other name: this is what the server has under this one.
+  Object.assign(source, { item, seq, name: item.name })
 }
 
 /** Its modification time, as POSIX has it when an entry comes or goes. */

@@ -1,4 +1,5 @@
 /** The order in which a write-back mount sends: contents of new names side by side, what replaces or renames in its place. */
+import { randomUUID } from 'node:crypto'
 import type { Log } from '../../src/log.js'
 import { isCode } from './errno.js'
 import type { Intent, IntentLog } from './intents.js'
@@ -13,7 +14,8 @@ const LONGEST_PAUSE = 30_000
 
 interface Waiting {
   readonly node: FileNode
-  readonly key: string
+  /** Another one after a refusal: under the same the server would answer the same for an hour, whatever has changed. */
+  key: string
   /** Of the file's bytes, when they were written down. */
   readonly generation: number
   readonly barrier: boolean
@@ -23,7 +25,8 @@ interface Waiting {
   isRunning: boolean
   /** The server refused it for a reason that time may mend; the others go past it. */
   isParked: boolean
-  readonly done: PromiseWithResolvers
+  /** Of the attempt that is under way or comes next. */
+  done: PromiseWithResolvers
 }
 
 interface PromiseWithResolvers {
@@ -45,8 +48,12 @@ export class SendQueue {
   #bytes = 0
   #running = 0
   #pause = LEAST_PAUSE
+  /** While it runs the server is away, and nothing is sent. */
   #timer: NodeJS.Timeout | undefined
+  /** Until what is parked is tried again. */
+  #parking: NodeJS.Timeout | undefined
   #settling: NodeJS.Timeout | undefined
+  #isHeld = false
   #isClosed = false
 
   constructor(
@@ -79,9 +86,18 @@ export class SendQueue {
     this.#put(n, node, intent, intent.barrier ? 0 : Date.now() + SETTLING, before?.done)
   }
 
+  /** Sends nothing until `start`: what an earlier mount left must be put back first. */
+  hold(): void {
+    this.#isHeld = true
+  }
+
+  start(): void {
+    this.#isHeld = false
+    this.#pump()
+  }
+
   /** What an earlier mount wrote down. */
   adopt(node: FileNode, intent: Intent): void {
-    this.intents.adopt(intent)
     this.#put(intent.n, node, intent, 0)
   }
 
@@ -139,6 +155,8 @@ export class SendQueue {
   retry(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    clearTimeout(this.#parking)
+    this.#parking = undefined
     for (const entry of this.#waiting.values()) {
       entry.isParked = false
       entry.from = 0
@@ -154,20 +172,21 @@ export class SendQueue {
       const [entry] = [...this.#waiting.values()].filter(({ isParked }) => !isParked)
       if (!entry) break
       const rest = new Promise<void>((resolve) => setTimeout(resolve, until - Date.now()).unref())
-      const failed = await Promise.race([entry.done.promise.then(() => false), rest.then(() => true)]).catch(
-        () => true,
+      const isOver = await Promise.race([entry.done.promise.then(() => false), rest.then(() => true)]).catch(
+        isAway,
       )
-      if (failed) break
+      if (isOver) break
     }
     this.#isClosed = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#parking)
     clearTimeout(this.#settling)
     if (this.#waiting.size > 0)
       this.log.warn(`${this.#waiting.size} files are not sent yet; the next mount sends them.`)
   }
 
   #pump(): void {
-    if (this.#timer || this.#isClosed) return
+    if (this.#timer || this.#isHeld || this.#isClosed) return
     let before = 0
     for (const [n, entry] of this.#waiting) {
       if (this.#running >= WIDTH) return
@@ -198,7 +217,7 @@ export class SendQueue {
       this.#pause = LEAST_PAUSE
       this.#finish(n, entry)
     } catch (error) {
-      this.#failed(n, entry, error as Error)
+      this.#failed(entry, error as Error)
     } finally {
       entry.isRunning = false
       this.#running -= 1
@@ -219,23 +238,45 @@ export class SendQueue {
     entry.done.resolve()
   }
 
-  #failed(n: number, entry: Waiting, error: Error): void {
+  #failed(entry: Waiting, error: Error): void {
     const { content } = entry.node
-    entry.done.reject(error)
-    const current = this.#waiting.get(n)
-    if (current === entry)
-      this.#waiting.set(n, { ...entry, isRunning: false, isParked: false, done: withResolvers() })
+    const n = content?.intent ?? 0
+    // The entry itself, or what has taken its place meanwhile.
+    const waiting = this.#waiting.get(n)
+    const { done } = entry
+    done.reject(error)
+    if (waiting?.done === done) waiting.done = withResolvers()
     if (content) content.refusal = error
-    const isAway = isCode(error, 'UNAVAILABLE', 'BUSY')
-    if (isAway) for (const md5 of content?.attempts ?? []) this.intents.attempted(n, md5)
-    else {
-      const parked = this.#waiting.get(n)
-      if (parked) parked.isParked = true
-      this.log.error(`"${entry.node.path}" is not sent: ${error.message} It is kept, and tried again.`)
+    if (isAway(error)) {
+      this.#timer ??= this.#later()
+      if (isCode(error, 'UNAVAILABLE')) this.#refuseAll(error)
+      if (waiting) for (const md5 of content?.attempts ?? []) this.intents.attempted(n, md5)
+      return
     }
-    this.#timer ??= setTimeout(() => this.retry(), this.#pause)
-    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE)
+    this.#parking ??= this.#later()
+    entry.isParked = true
+    entry.key = randomUUID()
+    this.log.error(`"${entry.node.path}" is not sent: ${error.message} It is kept, and tried again.`)
   }
+
+  /** The server is away for those, too, whose turn has not come: whoever waits for one is told. */
+  #refuseAll(error: Error): void {
+    for (const waiting of this.#waiting.values()) {
+      if (waiting.isRunning) continue
+      waiting.done.reject(error)
+      waiting.done = withResolvers()
+    }
+  }
+
+  #later(): NodeJS.Timeout {
+    const timer = setTimeout(() => this.retry(), this.#pause)
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE)
+    return timer
+  }
+}
+
+function isAway(error: unknown): boolean {
+  return isCode(error, 'UNAVAILABLE', 'BUSY')
 }
 
 function withResolvers(): PromiseWithResolvers {

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '../../src/log.js'
+import { foldName } from '../../src/space/names.js'
 import type { Item, Volume } from '../volume.js'
 import { isCode } from './errno.js'
 import type { Files } from './files.js'
@@ -18,6 +19,8 @@ export interface RecoveryParts {
   readonly queue: SendQueue
   readonly workDir: string
   readonly host: string
+  /** The file has another name than the log says. */
+  readonly renamed: (node: FileNode) => void
   readonly log: Log
 }
 
@@ -33,7 +36,10 @@ export function readLeftovers(logPath: string, workDir: string): Intent[] {
 export async function recover(parts: RecoveryParts, intents: readonly Intent[]): Promise<void> {
   if (intents.length === 0) return
   parts.log.info(`${intents.length} files that an earlier mount did not get to send are sent now.`)
+  // One of two versions of a file may turn out not to be wanted any more.
+  parts.queue.hold()
   for (const intent of intents) await recoverOne(parts, intent)
+  parts.queue.start()
 }
 
 async function recoverOne(parts: RecoveryParts, intent: Intent): Promise<void> {
@@ -51,6 +57,8 @@ async function recoverOne(parts: RecoveryParts, intent: Intent): Promise<void> {
   const md5 = await content.work?.md5()
   if (md5) content.attempts.add(md5)
   queue.adopt(node, intent)
+  const isElsewhere = node.parent?.item.id !== intent.base || foldName(node.name) !== foldName(intent.name)
+  if (isElsewhere) parts.renamed(node)
   replaced?.remove()
 }
 

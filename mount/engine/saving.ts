@@ -32,6 +32,8 @@ export interface Saving extends Sending {
 
 export interface WriteThroughParts {
   readonly sender: Sender
+  /** For what an earlier mount, which wrote back, has left: it stays written down until the server has it. */
+  readonly back: WriteBack
   readonly log: Log
   readonly settle: (node: FileNode) => void
   readonly takeback: Takeback
@@ -55,6 +57,7 @@ export class WriteThrough implements Saving {
   }
 
   flush(node: FileNode): Promise<void> {
+    if (isLeftOver(node)) return this.parts.back.sync(node)
     const send = () => this.parts.sender.send(node)
     return node.content ? node.content.overtake(send) : send()
   }
@@ -65,6 +68,11 @@ export class WriteThrough implements Saving {
 
   /** No close(2) has heard of these bytes, or it was told that they did not arrive; they get one more chance. */
   last(node: FileNode): void {
+    if (isLeftOver(node)) this.parts.back.last(node)
+    else this.#last(node)
+  }
+
+  #last(node: FileNode): void {
     this.flush(node)
       .catch((error: Error) => this.#setAside(node, error))
       .finally(() => this.parts.settle(node))
@@ -99,10 +107,17 @@ export class WriteThrough implements Saving {
 
   forget(node: FileNode): void {
     node.content?.streamed?.giveUp()
+    this.parts.back.forget(node)
   }
 
-  renamed(): void {}
-  retimed(): void {}
+  renamed(node: FileNode): void {
+    if (isLeftOver(node)) this.parts.back.renamed(node)
+  }
+
+  retimed(node: FileNode): void {
+    if (isLeftOver(node)) this.parts.back.retimed(node)
+  }
+
   async close(): Promise<void> {}
 }
 
@@ -133,9 +148,11 @@ export class WriteBack implements Saving {
     content?.overtake(() => this.#add(node, content.base !== undefined, content.current))
   }
 
-  /** What is under way is written down, and this is not. */
+  /** An older version is written down, or none, and this is not. At once: nobody waits for it, perhaps the mount is about to end. */
   last(node: FileNode): void {
     this.#keep(node)
+    // And once more with what is under way; without that it is kept as well.
+    if (node.content?.underWay) this.#overtaking(node.content, () => this.#keep(node)).catch(() => undefined)
   }
 
   async sync(node: FileNode): Promise<void> {
@@ -147,8 +164,11 @@ export class WriteBack implements Saving {
     this.queue.forget(node)
   }
 
+  /** What is open has taken the place of another file by its name, and so must outlive this process as that did. */
   renamed(node: FileNode): void {
-    if (node.content?.intent) this.#add(node, true, node.content.outgoing)
+    const { content } = node
+    if (content?.intent) this.#add(node, true, content.outgoing)
+    else if (content?.dirty) this.#keep(node)
   }
 
   retimed(node: FileNode): void {
@@ -177,4 +197,8 @@ export class WriteBack implements Saving {
       ...(executable !== undefined && { executable }),
     })
   }
+}
+
+function isLeftOver({ content }: FileNode): boolean {
+  return content !== undefined && content.intent !== 0
 }

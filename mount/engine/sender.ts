@@ -26,6 +26,8 @@ export interface SenderParts {
   readonly host: string
   /** The server no longer has a file's version: another is in its place. */
   readonly outdated: (version: Item) => void
+  /** The file has another name now, here. */
+  readonly renamed: (node: FileNode) => void
 }
 
 export interface AttemptKey {
@@ -70,6 +72,7 @@ export class Sender {
   async #send(node: FileNode, content: Content, first?: AttemptKey): Promise<void> {
     let key = first && first.generation === content.outgoing?.generation ? first.key : undefined
     for (let turn = 0; content.dirty; turn++) {
+      if (node.parent && node.parent.item.id < 0) await this.parts.tree.identify(node.parent)
       if (!node.parent) return
       const { outgoing, closed } = content
       if (!outgoing) throw new Error(`The local bytes of "${node.path}" are gone.`)
@@ -200,7 +203,7 @@ export class Sender {
 
   /** Neither version is lost: ours gets a name of its own beside the other (or in the root, where its folder is gone). */
   async #stepAside(node: FileNode, folder: FolderNode, content: Content, other?: Changed): Promise<void> {
-    const { tree, takeback, host, log } = this.parts
+    const { tree, takeback, host, log, renamed } = this.parts
     const [was, { name }] = [node.path, node]
     for (let count = 1; ; count++) {
       const aside = conflictName(name, host, new Date(), count)
@@ -212,6 +215,10 @@ export class Sender {
     node.item = undefined
     content.base = undefined
     if (other) tree.put(folder, other.item, other.seq)
+    // What has the name there was not looked at.
+    else folder.complete = false
+    // After a kill the next mount must find this copy, and make no other.
+    renamed(node)
     log.warn(
       `Somebody else has changed "${was}" meanwhile; the version of this mount is kept as "${node.path}".`,
     )

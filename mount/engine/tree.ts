@@ -5,6 +5,7 @@
 import { foldName, NAME_BYTES, normalizeName } from '../../src/space/names.js'
 import { type Awaitable, FileSystemError } from '../filesystem.js'
 import type { Address, Item, Volume } from '../volume.js'
+import type { Content } from './content.js'
 import { isCode } from './errno.js'
 import { attach, detach, FileNode, FolderNode, learn, type Node } from './nodes.js'
 import type { Takeback } from './takeback.js'
@@ -128,8 +129,9 @@ export class Tree {
   put(folder: FolderNode, item: Item, seq: number): Node {
     const known = folder.child(item.name)
     if (known) {
-      const isSame =
-        known.kind === item.kind && (known.stale || known.item === undefined || known.item.id === item.id)
+      // Where it was changed here, the other version is met when that is sent.
+      const isOther = !known.stale && known.item !== undefined && known.item.id !== item.id
+      const isSame = known.kind === item.kind && (isChangedHere(known) || !isOther)
       if (known.seq > seq) return known
       if (isSame) {
         const before = known.item
@@ -138,6 +140,10 @@ export class Tree {
         return known
       }
       this.drop(known)
+      if (known.parent) {
+        known.changed(seq)
+        return known
+      }
     }
     const node =
       item.kind === 'file' ? new FileNode(item.name, seq, item) : new FolderNode(item.name, seq, item)
@@ -145,8 +151,13 @@ export class Tree {
     return node
   }
 
-  /** Others have removed it. */
+  /** Others have removed it. What was changed here stays, makes a new file when it is sent, and gives way to another one then. */
   drop(node: Node): void {
+    if (isChangedHere(node)) {
+      node.item = undefined
+      node.content.base = undefined
+      return
+    }
     this.takeback.unlinked(node)
     detach(node)
   }
@@ -174,6 +185,13 @@ export class Tree {
     }
   }
 
+  /** A folder of which only a row told gets its id, by which what is in it is addressed. */
+  async identify(folder: FolderNode): Promise<void> {
+    if (!isNamedOnly(folder)) return
+    if (folder.parent) await this.identify(folder.parent)
+    await this.#refresh(folder)
+  }
+
   #relearn(node: Node, item: Item, seq: number): Node {
     learn(node, item, seq)
     return node
@@ -189,6 +207,10 @@ export class Tree {
     node.listedAt = -1
     for (const child of node.children.values()) this.doubt(child)
   }
+}
+
+function isChangedHere(node: Node): node is FileNode & { content: Content } {
+  return node.kind === 'file' && node.content?.dirty === true
 }
 
 /** Only a row told of it: its id is not known yet. */

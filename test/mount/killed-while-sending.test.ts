@@ -1,137 +1,24 @@
-import { once } from 'node:events'
-import { constants, cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import { openDirectVolume } from '../../mount/direct.js'
-import { openFileSystem } from '../../mount/engine/index.js'
 import { intentLogOf, workFolderOf } from '../../mount/engine/leftovers.js'
-import type { FileSystem } from '../../mount/filesystem.js'
-import type { Batch, Cursor, Volume } from '../../mount/volume.js'
-import { silentLog } from '../../src/log.js'
-import type { Watcher } from '../../src/space/watcher.js'
-import { tempFolder } from '../support/folder.js'
-import { overriding } from '../support/overriding.js'
-import type { TestServer } from '../support/server.js'
-import { namesIn, newSpace, put, textOf, until, watchedServer } from './support/volumes.js'
+import { close, release, Scene, writeTo } from './support/scene.js'
+import { namesIn, textOf, watchedServer } from './support/volumes.js'
 
 /**
  * Writing back, and killed while a file is on its way that was closed anew meanwhile: the next mount knows both versions for its
  * own. What is in the cache folder at a moment is what a kill -9 at that moment leaves.
  */
 
-let server: TestServer
-let watcher: Watcher
-let stop: () => Promise<void>
+let at: Awaited<ReturnType<typeof watchedServer>>
 test.before(async () => {
-  ;({ server, watcher, stop } = await watchedServer())
+  at = await watchedServer()
 })
-test.after.always(() => stop())
-
-/** A write of the mount under test: `send` lets it go to the server, `answer` lets the mount hear what became of it. */
-interface Held {
-  readonly send: () => void
-  readonly arrived: Promise<void>
-  readonly answer: () => void
-}
-
-class Scene {
-  /** Those that the mount has begun, in that order. */
-  readonly writes: Held[] = []
-
-  private constructor(
-    private readonly t: ExecutionContext,
-    readonly volume: Volume,
-    readonly cacheDir: string,
-  ) {}
-
-  static async start(t: ExecutionContext): Promise<{ readonly scene: Scene; readonly fs: FileSystem }> {
-    const { owner, space } = await newSpace(server)
-    const { spaces: tree, blobs, directory } = server
-    const parts = { tree, blobs, directory, watcher, log: silentLog, owner: owner.account.name, space }
-    const volume = await openDirectVolume(parts)
-    const scene = new Scene(t, volume, tempFolder(t))
-    for (const path of ['document', 'other']) await put(volume, path, 'before')
-    const methods = { write: scene.#write, follow: nothing }
-    const fs = await scene.#mount(overriding(volume, methods), scene.cacheDir)
-    t.teardown(async () => {
-      const letAll = setInterval(() => scene.writes.forEach(release), 5)
-      await fs.close()
-      clearInterval(letAll)
-    })
-    return { scene, fs }
-  }
-
-  readonly #write: Volume['write'] = async (at, body, options) => {
-    const [mayGo, arrived, mayHear] = [gate(), gate(), gate()]
-    this.writes.push({ send: mayGo.open, arrived: arrived.passed, answer: mayHear.open })
-    await mayGo.passed
-    const written = await this.volume.write(at, body, options)
-    arrived.open()
-    await mayHear.passed
-    return written
-  }
-
-  /** The mount has begun so many writes; the last of them. */
-  async nth(count: number): Promise<Held> {
-    await until(() => this.writes.length >= count)
-    return this.writes[count - 1] as Held
-  }
-
-  /** What a kill at this moment leaves. */
-  left(): string {
-    const left = tempFolder(this.t)
-    cpSync(this.cacheDir, left, { recursive: true })
-    return left
-  }
-
-  /** All that the next mount has to send is sent. */
-  async afterKill(left = this.left()): Promise<void> {
-    const fs = await this.#mount(overriding(this.volume, { close: async () => undefined }), left)
-    await fs.close()
-  }
-
-  async #mount(volume: Volume, cacheDir: string): Promise<FileSystem> {
-    const { fs } = await openFileSystem(volume, {
-      ...{ cacheDir, cacheBytes: 1e6, write: 'back', readOnly: false, host: 'test' },
-      ...{ log: silentLog, invalidate: () => undefined },
-    })
-    return fs
-  }
-}
-
-/** The journal is not what this is about: nothing is asked anew because of its rows. */
-async function* nothing(since: Cursor, signal: AbortSignal): AsyncGenerator<Batch, void> {
-  yield { rows: [], seq: since.seq }
-  if (!signal.aborted) await once(signal, 'abort')
-}
-
-function gate() {
-  let open = () => {}
-  const passed = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  return { open, passed }
-}
-
-function release({ send, answer }: Held): void {
-  send()
-  answer()
-}
-
-async function writeTo(fs: FileSystem, path: string, text: string): Promise<number> {
-  const handle = await fs.create(path, 0o644, constants.O_WRONLY | constants.O_TRUNC)
-  await fs.write(handle, Buffer.from(text), 0)
-  return handle
-}
-
-async function close(fs: FileSystem, handle: number): Promise<void> {
-  await fs.flush(handle)
-  await fs.release(handle)
-}
+test.after.always(() => at.stop())
 
 /** `document` was closed, is written to anew, and what was closed has just arrived: nothing is known of that here. */
 async function writtenWhileSent(t: ExecutionContext) {
-  const { scene, fs } = await Scene.start(t)
+  const { scene, fs } = await Scene.start(t, at)
   // What replaces something holds up all that comes behind it.
   await close(fs, await writeTo(fs, 'other', 'new'))
   await close(fs, await writeTo(fs, 'document', 'first'))
@@ -172,7 +59,7 @@ test('what was not closed when its older version arrived is not there', async (t
 })
 
 test('what was closed while an older version of it was on its way, and renamed then, has its new name', async (t) => {
-  const { scene, fs } = await Scene.start(t)
+  const { scene, fs } = await Scene.start(t, at)
   await close(fs, await writeTo(fs, 'other', 'new'))
   await close(fs, await writeTo(fs, 'temporary', 'first'))
   const handle = await writeTo(fs, 'temporary', 'second')
@@ -192,7 +79,7 @@ test('what was closed while an older version of it was on its way, and renamed t
 })
 
 test('killed in the middle of renaming one unsent version onto another, the renamed one is there', async (t) => {
-  const { scene, fs } = await Scene.start(t)
+  const { scene, fs } = await Scene.start(t, at)
   await close(fs, await writeTo(fs, 'other', 'new'))
   await close(fs, await writeTo(fs, 'document', 'first'))
   await close(fs, await writeTo(fs, 'temporary', 'second'))
