@@ -27,8 +27,6 @@ export class Content {
   /** Set by a program, and to be sent with the bytes. */
   modified: number | undefined
   executable: boolean | undefined
-  /** MD5s of what was sent without an answer: when the server has one of them, it arrived. */
-  readonly attempts = new Set<string>()
   /** `work` is on its way while it is written. */
   streamed: StreamedUpload | undefined
   /** What the intent log names, while programs have gone on changing `work`: it is what is sent. */

@@ -139,12 +139,12 @@ export class Namespace {
   /** An attempt whose answer was lost may have arrived: then the server has the file, and must hear what becomes of it. */
   async #seek(node: FileNode, folder: FolderNode): Promise<void> {
     const { content } = node
-    if (node.item || !content || content.attempts.size === 0) return
+    if (node.item || !content || node.attempts.size === 0) return
     const there = await this.parts.volume.stat(addressIn(folder, node.name)).catch((error: unknown) => {
       if (isCode(error, 'NOT_FOUND', 'NO_PARENT', 'TYPE_CLASH')) return undefined
       throw error
     })
-    if (!there || !content.attempts.has(there.item.md5)) return
+    if (!there || !node.attempts.has(there.item.md5)) return
     content.base = there.item
     node.item = there.item
     node.seq = there.seq
@@ -288,7 +288,7 @@ export class Namespace {
     learn(source, item, seq)
     if (source.kind === 'folder') return follower.moved(source, path, seq)
     if (source.content?.base) source.content.base = item
-    saving.renamed(source)
+    if (source.content?.intent) saving.renamed(source)
   }
 
   #checkMovable(node: Node): void {
@@ -298,9 +298,13 @@ export class Namespace {
 }
 
 /** Bytes of which the server has not heard become the next version of the file that they replace, under its spelling. */
-function takeOver(source: FileNode, content: Content, { item, seq, content: before }: FileNode): void {
+function takeOver(
+  source: FileNode,
+  content: Content,
+  { item, seq, attempts, content: before }: FileNode,
+): void {
   content.base = before?.dirty ? before.base : item
-  for (const md5 of before?.attempts ?? []) content.attempts.add(md5)
+  for (const md5 of attempts) source.attempts.add(md5)
   if (!item) return
   // Whatever was known of the other name: this is what the server has under this one.
   Object.assign(source, { item, seq, name: item.name })

@@ -60,6 +60,8 @@ export class FileNode extends Entry {
   item: Item | undefined
   /** Present while the file is open or has bytes that are not sent. */
   content: Content | undefined
+  /** MD5s of what was sent without an answer: when the server has one of them, it arrived. They outlive what was given up of it here. */
+  readonly attempts = new Set<string>()
 
   constructor(name: string, seq: number, item?: Item) {
     super(name, seq)

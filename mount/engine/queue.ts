@@ -81,7 +81,7 @@ export class SendQueue {
     const { content } = node
     if (!content) return
     const before = this.#waiting.get(content.intent)
-    const n = this.intents.record({ ...intent, attempts: [...content.attempts] }, content.intent)
+    const n = this.intents.record({ ...intent, attempts: [...node.attempts] }, content.intent)
     this.#take(content.intent)
     this.#put(n, node, intent, intent.barrier ? 0 : Date.now() + SETTLING, before?.done)
   }
@@ -250,7 +250,7 @@ export class SendQueue {
     if (isAway(error)) {
       this.#timer ??= this.#later()
       if (isCode(error, 'UNAVAILABLE')) this.#refuseAll(error)
-      if (waiting) for (const md5 of content?.attempts ?? []) this.intents.attempted(n, md5)
+      if (waiting) for (const md5 of entry.node.attempts) this.intents.attempted(n, md5)
       return
     }
     this.#parking ??= this.#later()

@@ -52,10 +52,10 @@ async function recoverOne(parts: RecoveryParts, intent: Intent): Promise<void> {
   content.base = intent.ifMatch === undefined ? undefined : baseOf(node, intent.ifMatch)
   content.modified = intent.modified
   content.executable = intent.executable
-  for (const md5 of intent.attempts) content.attempts.add(md5)
+  for (const md5 of intent.attempts) node.attempts.add(md5)
   // It may have been sent just before the end.
   const md5 = await content.work?.md5()
-  if (md5) content.attempts.add(md5)
+  if (md5) node.attempts.add(md5)
   queue.adopt(node, intent)
   const isElsewhere = node.parent?.item.id !== intent.base || foldName(node.name) !== foldName(intent.name)
   if (isElsewhere) parts.renamed(node)

@@ -97,12 +97,21 @@ export class WriteThrough implements Saving {
     content.dirty = false
     content.free()
     node.content = undefined
+    this.#forgetOwn(node)
+  }
+
+  /** What programs see of it is what the server has. Where an attempt went unheard, only the server knows what that is. */
+  #forgetOwn(node: FileNode): void {
     const { takeback } = this.parts
-    if (node.item !== undefined) takeback.changed(node)
-    else {
-      takeback.unlinked(node)
-      detach(node)
+    const isUnsure = node.attempts.size > 0
+    if (node.item !== undefined) {
+      if (isUnsure) node.changed()
+      takeback.changed(node)
+      return
     }
+    if (isUnsure && node.parent) node.parent.complete = false
+    takeback.unlinked(node)
+    detach(node)
   }
 
   forget(node: FileNode): void {
@@ -129,18 +138,18 @@ export class WriteBack implements Saving {
   grew(): void {}
 
   flush(node: FileNode): Awaitable<void> {
-    return node.content?.underWay ? this.#overtaking(node.content, () => this.#keep(node)) : this.#keep(node)
+    return node.content?.underWay ? this.#overtaking(node, node.content) : this.#keep(node)
   }
 
   /** A kill may come before the answer of what is under way: the next mount must know that for ours. */
-  async #overtaking(content: Content, keep: () => void): Promise<void> {
+  async #overtaking(node: FileNode, content: Content): Promise<void> {
     const { underWay } = content
     const md5 = await underWay?.work.md5().catch((error: Error) => error)
     if (content.underWay === underWay) {
       if (md5 instanceof Error) throw md5
-      if (md5) content.attempts.add(md5)
+      if (md5) node.attempts.add(md5)
     }
-    keep()
+    this.#keep(node)
   }
 
   #keep(node: FileNode): void {
@@ -152,7 +161,7 @@ export class WriteBack implements Saving {
   last(node: FileNode): void {
     this.#keep(node)
     // And once more with what is under way; without that it is kept as well.
-    if (node.content?.underWay) this.#overtaking(node.content, () => this.#keep(node)).catch(() => undefined)
+    if (node.content?.underWay) this.#overtaking(node, node.content).catch(() => undefined)
   }
 
   async sync(node: FileNode): Promise<void> {

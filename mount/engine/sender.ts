@@ -151,7 +151,7 @@ export class Sender {
     const before = node.item
     this.parts.room.changed(item.size - (before?.size ?? 0), before ? 0 : 1)
     content.base = item
-    content.attempts.clear()
+    node.attempts.clear()
     if (content.closed === version) content.closed = undefined
     else if (content.generation === version.generation) {
       content.dirty = false
@@ -167,7 +167,7 @@ export class Sender {
     const { parent } = node
     if (!parent) return
     if (isCode(error, 'UNAVAILABLE')) {
-      content.attempts.add(await version.work.md5())
+      node.attempts.add(await version.work.md5())
       throw error
     }
     if (isCode(error, 'PRECONDITION_FAILED')) return this.#meet(node, parent, content, version)
@@ -193,7 +193,7 @@ export class Sender {
         const sent = await this.#retimed(addressIn(folder, node.name), version, { item, seq })
         return this.#sent(node, content, version, sent)
       }
-      if (content.attempts.has(item.md5)) {
+      if (node.attempts.has(item.md5)) {
         content.base = item
         return
       }

@@ -16,7 +16,7 @@ export interface Held {
   readonly send: () => void
   readonly arrived: Promise<void>
   readonly answer: () => void
-  /** The mount hears only that the server is away. */
+  /** The mount hears only that the server is away; before `send` it is. */
   readonly lose: () => void
 }
 
@@ -33,6 +33,7 @@ export class Scene {
   /** Those that the mount has begun, in that order. */
   readonly writes: Held[] = []
   #end: () => Promise<void> = async () => undefined
+  #isOpen = false
 
   private constructor(
     private readonly t: ExecutionContext,
@@ -62,9 +63,14 @@ export class Scene {
   async end(): Promise<void> {
     const close = this.#end
     this.#end = async () => undefined
-    const letAll = setInterval(() => this.writes.forEach(release), 5)
+    this.letAll()
     await close()
-    clearInterval(letAll)
+  }
+
+  /** From now on no write waits. */
+  letAll(): void {
+    this.#isOpen = true
+    this.writes.forEach(release)
   }
 
   readonly #write: Volume['write'] = async (at, body, options) => {
@@ -74,11 +80,14 @@ export class Scene {
       isLost = true
       mayHear.open()
     }
-    this.writes.push({ send: mayGo.open, arrived: arrived.passed, answer: mayHear.open, lose })
+    const held = { send: mayGo.open, arrived: arrived.passed, answer: mayHear.open, lose }
+    this.writes.push(held)
+    if (this.#isOpen) release(held)
     await mayGo.passed
+    if (isLost) throw away()
     const written = await this.volume.write(at, body, options).finally(arrived.open)
     await mayHear.passed
-    if (isLost) throw new SpaceError('UNAVAILABLE', 'The server is away.')
+    if (isLost) throw away()
     return written
   }
 
@@ -117,6 +126,10 @@ export class Scene {
   lasting(methods: Partial<Volume> = {}): Volume {
     return overriding(this.volume, { close: async () => undefined, ...methods })
   }
+}
+
+function away(): SpaceError {
+  return new SpaceError('UNAVAILABLE', 'The server is away.')
 }
 
 /** The journal is not what this is about: nothing is asked anew because of its rows. */
