@@ -5,8 +5,8 @@ export const RETRY_DEADLINE_MS = 10_000
 
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 400
-/** So long the last try gets at least: where this process itself stood still, Redis is not to blame. */
-const LAST_TRY_MS = 1000
+/** So long a try gets at least, or all the time there is: where this process itself stood still, Redis is not to blame. */
+const LEAST_TRY_MS = 1000
 
 /** Replies that say "not now": the command did not run, and may well run on the next try. */
 const NOT_NOW =
@@ -53,9 +53,10 @@ export async function retrying<T>(
   { deadlineMs = RETRY_DEADLINE_MS }: RetryOptions = {},
 ): Promise<T> {
   const deadline = Date.now() + deadlineMs
+  const least = Math.min(deadlineMs, LEAST_TRY_MS)
   for (let attempt = 0; ; attempt++) {
     try {
-      return await within(fn(attempt), Math.max(deadline - Date.now(), LAST_TRY_MS))
+      return await within(fn(attempt), Math.max(deadline - Date.now(), least))
     } catch (error) {
       const failure = classify(error)
       if (failure === 'answer') throw error
