@@ -251,6 +251,7 @@ export class Namespace {
     if (!parent) return missing(source.name)
     const { takeback, saving } = this.parts
     if (source.kind === 'file') await this.#seek(source, parent)
+    if (replaced) await this.#secure(replaced)
     if (source.kind === 'file' && source.item === undefined) {
       // The server has not heard of it: it arrives there under its new name, in place of what has that now.
       if (replaced) takeback.unlinked(replaced, asked.to)
@@ -258,12 +259,17 @@ export class Namespace {
       attach(to.folder, source, to.name)
       if (replaced) takeOver(source, this.parts.files.content(source), replaced)
       saving.renamed(source)
-    } else {
-      if (replaced?.item) await this.parts.files.secure(replaced)
-      await this.#move(source, parent, to, replaced, asked)
-    }
+    } else await this.#move(source, parent, to, replaced, asked)
     touch(parent)
     touch(to.folder)
+  }
+
+  /** For who has it open. Where the server is away a rename that does not need it goes on, and only the reader loses. */
+  async #secure(file: FileNode): Promise<void> {
+    if (!file.item) return
+    await this.parts.files.secure(file).catch((error: unknown) => {
+      if (!isCode(error, 'UNAVAILABLE')) throw error
+    })
   }
 
   async #move(

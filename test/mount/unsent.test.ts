@@ -44,6 +44,37 @@ async function caughtUp(fs: FileSystem, { volume }: Scene): Promise<void> {
   await volume.remove(addressOf('marker'), key())
 }
 
+for (const [what, use] of [
+  [
+    'read',
+    async (fs: FileSystem, handle: number) => {
+      const buffer = Buffer.alloc(10)
+      return buffer.toString('utf8', 0, await fs.read(handle, buffer, 0))
+    },
+  ],
+  [
+    'written to',
+    async (fs: FileSystem, handle: number) => {
+      await fs.write(handle, Buffer.from('B'), 0)
+      const buffer = Buffer.alloc(10)
+      return buffer.toString('utf8', 0, await fs.read(handle, buffer, 0)).replace('B', 'b')
+    },
+  ],
+] as const) {
+  test(`what is replaced by a file that the server has not heard of is ${what} by who has it open`, async (t) => {
+    const { scene, fs } = await Scene.start(t, at)
+    const handle = await fs.open('document', constants.O_RDWR)
+    await close(fs, await writeTo(fs, 'temporary', 'after'))
+    await fs.rename('temporary', 'document')
+    scene.letAll()
+    await until(async () => (await texts(scene.volume)).includes('after'))
+    t.is(await use(fs, handle), 'before')
+    await close(fs, handle)
+    await scene.end()
+    t.deepEqual(await texts(scene.volume), ['after', 'before'])
+  })
+}
+
 async function texts(volume: Volume): Promise<string[]> {
   const names = await namesIn(volume)
   return Promise.all(names.map((name) => textOf(volume, name).catch(() => 'folder')))
