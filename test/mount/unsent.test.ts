@@ -1,48 +1,19 @@
-import {
-  appendFileSync,
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs'
-import { join } from 'node:path'
+import { constants, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import { IntentLog } from '../../mount/engine/intents.js'
-import { intentLogOf, unsentBelow } from '../../mount/engine/leftovers.js'
+import { intentLogOf } from '../../mount/engine/leftovers.js'
 import type { FileSystem, FileSystemError } from '../../mount/filesystem.js'
-import type { Volume } from '../../mount/volume.js'
 import { SpaceError } from '../../src/space/errors.js'
-import { tempFolder } from '../support/folder.js'
-import { close, gate, release, Scene, writeTo } from './support/scene.js'
-import { at as addressOf, key, namesIn, put, textOf, until, watchedServer } from './support/volumes.js'
+import { close, gate, release, Scene, texts, waiting, writeTo } from './support/scene.js'
+import { namesIn, put, textOf, until, watchedServer } from './support/volumes.js'
 
-/** What a mount that writes back has acknowledged and not sent: neither a kill nor anybody else makes it go, or come back. */
+/** What a mount that writes back has acknowledged and not sent: no kill, and nothing that programs do beside it, makes it go, or come back. */
 
 let at: Awaited<ReturnType<typeof watchedServer>>
 test.before(async () => {
   at = await watchedServer()
 })
 test.after.always(() => at.stop())
-
-const LONG = 256 * 1024
-
-/** The journal is followed as in a real mount. */
-const following = {
-  methods: (volume: Volume) => ({
-    follow: (...args: Parameters<Volume['follow']>) => volume.follow(...args),
-  }),
-}
-
-/** All rows until now have come to the mount. */
-async function caughtUp(fs: FileSystem, { volume }: Scene): Promise<void> {
-  await fs.readdir('/')
-  await put(volume, 'marker')
-  await until(async () => (await fs.readdir('/')).some(({ name }) => name === 'marker'))
-  await volume.remove(addressOf('marker'), key())
-}
 
 for (const [what, use] of [
   [
@@ -74,57 +45,6 @@ for (const [what, use] of [
     t.deepEqual(await texts(scene.volume), ['after', 'before'])
   })
 }
-
-async function texts(volume: Volume): Promise<string[]> {
-  const names = await namesIn(volume)
-  return Promise.all(names.map((name) => textOf(volume, name).catch(() => 'folder')))
-}
-
-test('the log is kept until all that it says is done', (t) => {
-  const path = join(tempFolder(t), 'intents.log')
-  const intent = {
-    base: 0,
-    name: 'a',
-    path: 'a',
-    work: 'w',
-    key: 'k',
-    modified: 0,
-    barrier: true,
-    attempts: [],
-  }
-  const first = new IntentLog(path)
-  const numbers = [first.record(intent), first.record(intent)]
-  first.close()
-  appendFileSync(path, '\n'.repeat(LONG))
-  const leftovers = IntentLog.read(path)
-  const log = new IntentLog(path, leftovers)
-  log.done(numbers[0] ?? 0)
-  log.close()
-  t.deepEqual(IntentLog.read(path), leftovers.slice(1))
-})
-
-test('a torn line takes none with it', async (t) => {
-  const { scene } = await Scene.start(t, at)
-  const left = scene.left()
-  writeFileSync(intentLogOf(left), '{"put":{"n":1,"ba')
-  const { send, arrived } = { send: gate(), arrived: gate() }
-  const fs = await scene.mount(left, {
-    volume: scene.lasting({
-      write: async () => {
-        arrived.open()
-        await send.passed
-        throw new SpaceError('UNAVAILABLE', 'The server is away.')
-      },
-    }),
-  })
-  await close(fs, await writeTo(fs, 'a', 'one'))
-  await arrived.passed
-  t.regex(readFileSync(intentLogOf(left), 'utf8'), /"a"/)
-  await scene.afterKill(scene.left(left))
-  t.is(await textOf(scene.volume, 'a'), 'one')
-  send.open()
-  await fs.close()
-})
 
 test('what one program has written while another waits for the bytes that were there is kept', async (t) => {
   const mayRead = gate()
@@ -181,63 +101,6 @@ test('a file that is cut by its name is safe, whoever has it open', async (t) =>
   await fs.release(reader)
 })
 
-/** `document` is written anew and closed, and not sent before the first write was. */
-async function waiting(t: ExecutionContext, options = {}) {
-  const { scene, fs } = await Scene.start(t, at, options)
-  await close(fs, await writeTo(fs, 'other', 'new'))
-  await close(fs, await writeTo(fs, 'document', 'mine'))
-  return { scene, fs }
-}
-
-test('unsent, and moved to where nobody has looked here by somebody else', async (t) => {
-  const { scene, fs } = await waiting(t, following)
-  await scene.volume.mkdir(addressOf('folder'), key())
-  const { item } = await scene.volume.mkdir(addressOf('folder/deep'), key())
-  await caughtUp(fs, scene)
-  await scene.volume.move(addressOf('document'), addressOf('moved', item.id), key())
-  await caughtUp(fs, scene)
-  await scene.end()
-  t.is(await textOf(scene.volume, 'document'), 'mine')
-})
-
-test('unsent, and replaced by a folder by somebody else', async (t) => {
-  const { scene, fs } = await waiting(t, following)
-  await caughtUp(fs, scene)
-  await scene.volume.remove(addressOf('document'), key())
-  await scene.volume.mkdir(addressOf('document'), key())
-  await caughtUp(fs, scene)
-  const attributes = await fs.getattr('document')
-  t.is(attributes.kind, 'file')
-  await scene.end()
-  t.true((await texts(scene.volume)).includes('mine'), (await namesIn(scene.volume)).join())
-})
-
-test('unsent, and not in a listing that is ahead of the journal', async (t) => {
-  const { scene, fs } = await waiting(t)
-  await scene.volume.remove(addressOf('document'), key())
-  t.deepEqual((await fs.readdir('/')).map(({ name }) => name).sort(), ['document', 'other'])
-  await scene.end()
-  t.is(await textOf(scene.volume, 'document'), 'mine')
-})
-
-test('unsent, and another one in a listing that is ahead of the journal', async (t) => {
-  const { scene, fs } = await waiting(t)
-  await scene.volume.remove(addressOf('document'), key())
-  await put(scene.volume, 'document', 'theirs')
-  await fs.readdir('/')
-  await scene.end()
-  t.deepEqual((await texts(scene.volume)).sort(), ['mine', 'new', 'theirs'])
-})
-
-test('unsent, and a folder in a listing that is ahead of the journal', async (t) => {
-  const { scene, fs } = await waiting(t)
-  await scene.volume.remove(addressOf('document'), key())
-  await scene.volume.mkdir(addressOf('document'), key())
-  await fs.readdir('/')
-  await scene.end()
-  t.true((await texts(scene.volume)).includes('mine'), (await namesIn(scene.volume)).join())
-})
-
 /** `temporary` has arrived, and the mount has heard only that the server is away. */
 async function arrivedUnheard(t: ExecutionContext) {
   const { scene, fs } = await Scene.start(t, at)
@@ -264,23 +127,8 @@ test('what arrived unheard and is renamed is there once', async (t) => {
   t.is(await textOf(scene.volume, 'document'), 'first')
 })
 
-test('killed while its conflict copy was on its way: there is one', async (t) => {
-  const { scene, fs } = await Scene.start(t, at)
-  await close(fs, await writeTo(fs, 'document', 'mine'))
-  await put(scene.volume, 'document', 'theirs')
-  release(await scene.nth(1))
-  const copy = await scene.nth(2)
-  copy.send()
-  await copy.arrived
-  const left = scene.left()
-  // Its name has the second in it.
-  await pause(1100)
-  await scene.afterKill(left)
-  t.deepEqual((await texts(scene.volume)).sort(), ['before', 'mine', 'theirs'])
-})
-
 test('a closed version is not lost to an open one that is renamed onto it', async (t) => {
-  const { scene, fs } = await waiting(t)
+  const { scene, fs } = await waiting(t, at)
   await writeTo(fs, 'temporary', 'newest')
   await fs.rename('temporary', 'document')
   await scene.afterKill()
@@ -288,7 +136,7 @@ test('a closed version is not lost to an open one that is renamed onto it', asyn
 })
 
 test('written through: what an earlier mount left is safe until something newer is', async (t) => {
-  const { scene, fs } = await waiting(t)
+  const { scene, fs } = await waiting(t, at)
   const left = scene.left()
   await fs.getattr('document')
   const away = scene.lasting({
@@ -366,82 +214,6 @@ test('what is refused holds nothing up', async (t) => {
   t.is(await textOf(scene.volume, 'third'), 'new', 'sent before the end')
 })
 
-test('bytes are kept under their own version only', async (t) => {
-  const { scene, fs } = await Scene.start(t, at, following)
-  await fs.readdir('/')
-  await close(fs, await writeTo(fs, 'document', 'ours 1'))
-  const first = await scene.nth(1)
-  first.send()
-  await first.arrived
-  await put(scene.volume, 'document', 'theirs')
-  await caughtUp(fs, scene)
-  const { size } = await fs.getattr('document')
-  t.is(size, 6)
-  first.answer()
-  await pause(100)
-  const handle = await fs.open('document', constants.O_RDONLY)
-  const buffer = Buffer.alloc(10)
-  const read = await fs.read(handle, buffer, 0)
-  await fs.release(handle)
-  t.is(buffer.toString('utf8', 0, read), 'theirs')
-})
-
-test('what others have removed, was renamed onto another one, and is unlinked before it was sent, is gone', async (t) => {
-  const { scene, fs } = await Scene.start(t, at, following)
-  await caughtUp(fs, scene)
-  await put(scene.volume, 'temporary', 'before')
-  await caughtUp(fs, scene)
-  await close(fs, await writeTo(fs, 'other', 'new'))
-  await fs.getattr('temporary')
-  await close(fs, await writeTo(fs, 'temporary', 'mine'))
-  await scene.volume.remove(addressOf('temporary'), key())
-  await caughtUp(fs, scene)
-  await fs.rename('temporary', 'document')
-  await fs.unlink('document')
-  await scene.end()
-  t.deepEqual(await namesIn(scene.volume), ['other'])
-})
-
-test('unsent, and moved by somebody else: killed then, it is only where it was moved to', async (t) => {
-  const { scene, fs } = await waiting(t, following)
-  const { item } = await scene.volume.mkdir(addressOf('folder'), key())
-  await caughtUp(fs, scene)
-  await scene.volume.move(addressOf('document'), addressOf('moved', item.id), key())
-  await caughtUp(fs, scene)
-  await scene.afterKill()
-  t.deepEqual(await namesIn(scene.volume), ['folder', 'other'])
-  t.is(await textOf(scene.volume, 'folder/moved'), 'mine')
-})
-
-test('killed while what was in a folder that has gone was on its way: it is there once', async (t) => {
-  const { scene, fs } = await Scene.start(t, at)
-  await close(fs, await writeTo(fs, 'other', 'new'))
-  const { item } = await scene.volume.mkdir(addressOf('folder'), key())
-  await close(fs, await writeTo(fs, 'folder/file', 'mine'))
-  const left = scene.left()
-  await scene.volume.remove({ base: item.id, path: '' }, key())
-  const [arrived, held] = [gate(), gate()]
-  const volume = scene.lasting({
-    write: async (...args) => {
-      const written = await scene.volume.write(...args)
-      if (args[0].path === 'other') return written
-      arrived.open()
-      await held.passed
-      return written
-    },
-  })
-  const second = await scene.mount(left, { volume })
-  await arrived.passed
-  const again = scene.left(left)
-  // Its name has the second in it.
-  await pause(1100)
-  await scene.afterKill(again)
-  t.deepEqual(unsentBelow(again), [])
-  held.open()
-  await second.close()
-  t.deepEqual((await texts(scene.volume)).sort(), ['before', 'mine', 'new'])
-})
-
 test('whoever waits for a file behind others hears that the server is away', async (t) => {
   const { fs } = await Scene.start(t, at, {
     methods: () => ({
@@ -455,18 +227,6 @@ test('whoever waits for a file behind others hears that the server is away', asy
   const error = await t.throwsAsync<FileSystemError>(async () => fs.fsync(handle))
   t.is(error?.errno, 'EHOSTDOWN')
   await fs.release(handle)
-})
-
-test('a log that is closed writes no more, whichever file has its descriptor by now', (t) => {
-  const folder = tempFolder(t)
-  const log = new IntentLog(join(folder, 'intents.log'))
-  log.close()
-  const fd = openSync(join(folder, 'another'), 'w')
-  log.done(1)
-  log.attempted(1, '')
-  log.close()
-  t.is(fstatSync(fd).size, 0)
-  closeSync(fd)
 })
 
 test('whichever of two closes of one file is answered first, it is safe then', async (t) => {
@@ -485,18 +245,6 @@ test('whichever of two closes of one file is answered first, it is safe then', a
   t.is(await textOf(scene.volume, 'document'), 'second')
   await closes[0]
   await fs.release(handle)
-})
-
-test('killed in the middle of writing down a rename, the file is there once', async (t) => {
-  const { scene, fs } = await waiting(t)
-  await close(fs, await writeTo(fs, 'temporary', 'mine'))
-  await fs.rename('temporary', 'renamed')
-  const left = scene.left()
-  const lines = readFileSync(intentLogOf(left), 'utf8').trimEnd().split('\n')
-  const last = lines.findLastIndex((line) => line.includes('"renamed"'))
-  writeFileSync(intentLogOf(left), lines.slice(0, last + 1).join('\n'))
-  await scene.afterKill(left)
-  t.deepEqual(await namesIn(scene.volume), ['document', 'other', 'renamed'])
 })
 
 test('nothing is sent before all that an earlier mount left has been put back', async (t) => {
@@ -538,7 +286,7 @@ test('nothing is sent before all that an earlier mount left has been put back', 
 })
 
 test('what was opened to be replaced, and by no program in the end, is as it was', async (t) => {
-  const { scene, fs } = await waiting(t)
+  const { scene, fs } = await waiting(t, at)
   await put(scene.volume, 'third', 'before')
   await fs.release(await fs.open('third', constants.O_WRONLY | constants.O_TRUNC))
   await fs.release(await fs.open('document', constants.O_WRONLY | constants.O_TRUNC))

@@ -9,7 +9,7 @@ import { silentLog } from '../../../src/log.js'
 import { SpaceError } from '../../../src/space/errors.js'
 import { tempFolder } from '../../support/folder.js'
 import { overriding } from '../../support/overriding.js'
-import { newSpace, put, until, type watchedServer } from './volumes.js'
+import { namesIn, newSpace, put, textOf, until, type watchedServer } from './volumes.js'
 
 /** A write of the mount under test: `send` lets it go to the server, `answer` lets the mount hear what became of it. */
 export interface Held {
@@ -160,4 +160,22 @@ export async function writeTo(fs: FileSystem, path: string, text: string): Promi
 export async function close(fs: FileSystem, handle: number): Promise<void> {
   await fs.flush(handle)
   await fs.release(handle)
+}
+
+/** What is in each file of the root, by name; "folder" for what is none. */
+export async function texts(volume: Volume): Promise<string[]> {
+  const names = await namesIn(volume)
+  return Promise.all(names.map((name) => textOf(volume, name).catch(() => 'folder')))
+}
+
+/** `document` is written anew and closed, and not sent before the first write was. */
+export async function waiting(
+  t: ExecutionContext,
+  at: Awaited<ReturnType<typeof watchedServer>>,
+  options: SceneOptions = {},
+) {
+  const { scene, fs } = await Scene.start(t, at, options)
+  await close(fs, await writeTo(fs, 'other', 'new'))
+  await close(fs, await writeTo(fs, 'document', 'mine'))
+  return { scene, fs }
 }
