@@ -250,13 +250,24 @@ export class SendQueue {
     if (isAway(error)) {
       this.#timer ??= this.#later()
       if (isCode(error, 'UNAVAILABLE')) this.#refuseAll(error)
-      if (waiting) for (const md5 of entry.node.attempts) this.intents.attempted(n, md5)
+      if (waiting) this.#noteAttempts(n, entry.node)
       return
     }
     this.#parking ??= this.#later()
     entry.isParked = true
     entry.key = randomUUID()
     this.log.error(`"${entry.node.path}" is not sent: ${error.message} It is kept, and tried again.`)
+  }
+
+  /** On a disk that is full that is not to be had, and then a kill may make a conflict copy, no more. */
+  #noteAttempts(n: number, { attempts, path }: FileNode): void {
+    try {
+      for (const md5 of attempts) this.intents.attempted(n, md5)
+    } catch (error) {
+      this.log.warn(
+        `What was sent of "${path}" without an answer is not written down: ${(error as Error).message}.`,
+      )
+    }
   }
 
   /** The server is away for those, too, whose turn has not come: whoever waits for one is told. */
