@@ -266,7 +266,6 @@ export class Namespace {
 
   /** For who has it open. Where the server is away a rename that does not need it goes on, and only the reader loses. */
   async #secure(file: FileNode): Promise<void> {
-    if (!file.item) return
     await this.parts.files.secure(file).catch((error: unknown) => {
       if (!isCode(error, 'UNAVAILABLE')) throw error
     })

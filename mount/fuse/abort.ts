@@ -7,7 +7,7 @@ const CONNECTIONS = '/sys/fs/fuse/connections'
 
 /**
  * Ends a FUSE connection whose server is gone or stuck: whoever waits for it gets an error, and so do all that come. It takes root, or
- * having mounted it. `mountPoint`, where it is still mounted, is taken away as well. Answers whether that worked.
+ * having mounted it. `mountPoint`, where it is still mounted, is taken away as well. Answers whether that worked; never rejects.
  */
 export async function abortConnection(connection: number, mountPoint?: string): Promise<boolean> {
   if (await abortBelow(CONNECTIONS, connection)) return true
@@ -18,7 +18,8 @@ export async function abortConnection(connection: number, mountPoint?: string): 
 }
 
 async function abortByOwnMount(connection: number): Promise<boolean> {
-  const folder = await mkdtemp(join(tmpdir(), 'novem-fusectl-'))
+  const folder = await mkdtemp(join(tmpdir(), 'novem-fusectl-')).catch(() => undefined)
+  if (folder === undefined) return false
   try {
     if ((await run('mount', ['-t', 'fusectl', 'fusectl', folder])).code !== 0) return false
     const aborted = await abortBelow(folder, connection)

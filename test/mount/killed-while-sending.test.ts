@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { intentLogOf, workFolderOf } from '../../mount/engine/leftovers.js'
-import { close, release, Scene, writeTo } from './support/scene.js'
+import { close, release, Scene, writeTo, writtenWhileSent } from './support/scene.js'
 import { namesIn, textOf, watchedServer } from './support/volumes.js'
 
 /**
@@ -16,34 +16,20 @@ test.before(async () => {
 })
 test.after.always(() => at.stop())
 
-/** `document` was closed, is written to anew, and what was closed has just arrived: nothing is known of that here. */
-async function writtenWhileSent(t: ExecutionContext) {
-  const { scene, fs } = await Scene.start(t, at)
-  // What replaces something holds up all that comes behind it.
-  await close(fs, await writeTo(fs, 'other', 'new'))
-  await close(fs, await writeTo(fs, 'document', 'first'))
-  const handle = await writeTo(fs, 'document', 'second')
-  release(await scene.nth(1))
-  const first = await scene.nth(2)
-  first.send()
-  await first.arrived
-  return { scene, fs, handle, first }
-}
-
 async function isSecond(t: ExecutionContext, { volume }: Scene): Promise<void> {
   t.deepEqual(await namesIn(volume), ['document', 'other'])
   t.is(await textOf(volume, 'document'), 'second')
 }
 
 test('what was closed while an older version of it was on its way replaces that', async (t) => {
-  const { scene, fs, handle } = await writtenWhileSent(t)
+  const { scene, fs, handle } = await writtenWhileSent(t, at)
   await close(fs, handle)
   await scene.afterKill()
   await isSecond(t, scene)
 })
 
 test('what was closed while an older version of it was on its way, and waits to be sent, replaces that', async (t) => {
-  const { scene, fs, handle, first } = await writtenWhileSent(t)
+  const { scene, fs, handle, first } = await writtenWhileSent(t, at)
   await close(fs, handle)
   first.answer()
   await scene.nth(3)
@@ -52,21 +38,14 @@ test('what was closed while an older version of it was on its way, and waits to 
 })
 
 test('what was not closed when its older version arrived is not there', async (t) => {
-  const { scene } = await writtenWhileSent(t)
+  const { scene } = await writtenWhileSent(t, at)
   await scene.afterKill()
   t.deepEqual(await namesIn(scene.volume), ['document', 'other'])
   t.is(await textOf(scene.volume, 'document'), 'first')
 })
 
 test('what was closed while an older version of it was on its way, and renamed then, has its new name', async (t) => {
-  const { scene, fs } = await Scene.start(t, at)
-  await close(fs, await writeTo(fs, 'other', 'new'))
-  await close(fs, await writeTo(fs, 'temporary', 'first'))
-  const handle = await writeTo(fs, 'temporary', 'second')
-  release(await scene.nth(1))
-  const first = await scene.nth(2)
-  first.send()
-  await first.arrived
+  const { scene, fs, handle, first } = await writtenWhileSent(t, at, 'temporary')
   await close(fs, handle)
   await fs.getattr('document')
   const renamed = fs.rename('temporary', 'document')

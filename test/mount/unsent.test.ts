@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava'
 import { intentLogOf } from '../../mount/engine/leftovers.js'
 import type { FileSystem, FileSystemError } from '../../mount/filesystem.js'
 import { SpaceError } from '../../src/space/errors.js'
-import { close, gate, release, Scene, texts, waiting, writeTo } from './support/scene.js'
+import { close, gate, Scene, texts, waiting, writeTo, writtenWhileSent } from './support/scene.js'
 import { namesIn, put, textOf, until, watchedServer } from './support/volumes.js'
 
 /** What a mount that writes back has acknowledged and not sent: no kill, and nothing that programs do beside it, makes it go, or come back. */
@@ -230,14 +230,7 @@ test('whoever waits for a file behind others hears that the server is away', asy
 })
 
 test('whichever of two closes of one file is answered first, it is safe then', async (t) => {
-  const { scene, fs } = await Scene.start(t, at)
-  await close(fs, await writeTo(fs, 'other', 'new'))
-  await close(fs, await writeTo(fs, 'document', 'first'))
-  const handle = await writeTo(fs, 'document', 'second')
-  release(await scene.nth(1))
-  const first = await scene.nth(2)
-  first.send()
-  await first.arrived
+  const { scene, fs, handle } = await writtenWhileSent(t, at)
   // A child process has it open, too.
   const closes = [fs.flush(handle), fs.flush(handle)]
   await closes[1]

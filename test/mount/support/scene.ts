@@ -179,3 +179,21 @@ export async function waiting(
   await close(fs, await writeTo(fs, 'document', 'mine'))
   return { scene, fs }
 }
+
+/** The file was closed, is written to anew, and what was closed has just arrived: nothing is known of that here. */
+export async function writtenWhileSent(
+  t: ExecutionContext,
+  at: Awaited<ReturnType<typeof watchedServer>>,
+  path = 'document',
+) {
+  const { scene, fs } = await Scene.start(t, at)
+  // What replaces something holds up all that comes behind it.
+  await close(fs, await writeTo(fs, 'other', 'new'))
+  await close(fs, await writeTo(fs, path, 'first'))
+  const handle = await writeTo(fs, path, 'second')
+  release(await scene.nth(1))
+  const first = await scene.nth(2)
+  first.send()
+  await first.arrived
+  return { scene, fs, handle, first }
+}
