@@ -101,14 +101,18 @@ export class Directory {
   /**
    * What `load` answered last, to act on before it is asked again: what is done with it must look whether `key` says `version` still.
    * Undefined where that is not known, something has just changed (where accounts change all the time presuming costs more than it
-   * saves), many ask at once (they share one question, which costs less than each change looking for itself), or it cannot be looked up
-   * from within a space's script.
+   * saves), or it cannot be looked up from within a space's script.
    */
   presume(token: string | undefined, target: SpaceAddress): Presumed | undefined {
-    if (!this.#presumes || this.#doubts > 0 || isBusy(this.#redis)) return undefined
+    if (!this.#presumes || this.#doubts > 0) return undefined
     const loaded = this.lastLoaded(token, target)
     const version = loaded && this.#answers.versionOf(loaded)
     return version ? { loaded, key: ACCOUNTS_VERSION, version } : undefined
+  }
+
+  /** Redis has more to do than one client asks for. */
+  get isBusy(): boolean {
+    return isBusy(this.#redis)
   }
 
   /** The same for what an account has signed (by id): as if it asked with a token now. */

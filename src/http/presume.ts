@@ -8,6 +8,7 @@ import type { Directory, Presumed } from '../accounts/directory.js'
 import type { Loaded, Session, SpaceAddress } from '../accounts/types.js'
 import { SpaceError } from '../space/errors.js'
 import type { OpContext, Presumption } from '../space/types.js'
+import { inStep } from './in-step.js'
 import { announcedLength, expectsContinue } from './request-body.js'
 import { spaceOp, visibleSpace } from './space-op.js'
 
@@ -16,9 +17,20 @@ const SMALL_BYTES = 256 * 1024
 
 /**
  * Who asks for a change, and where, as it was last loaded. Undefined where it must be loaded: it is not known, would not be let in, or its
- * plan might refuse the body before the tree is asked.
+ * plan might refuse the body before the tree is asked. Where others ask too it comes when their requests have been read.
  */
-export function presumeCaller(
+export async function presumeCaller(
+  directory: Directory,
+  req: IncomingMessage,
+  token: string | undefined,
+  address: SpaceAddress | undefined,
+): Promise<PresumedCaller | undefined> {
+  const caller = presumedCaller(directory, req, token, address)
+  if (caller && directory.isBusy) await inStep()
+  return caller
+}
+
+function presumedCaller(
   directory: Directory,
   req: IncomingMessage,
   token: string | undefined,

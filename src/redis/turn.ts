@@ -52,7 +52,7 @@ function turnOf(redis: RedisClient): Turn {
 /** What one client has on its way, and whoever follows its changes. */
 const FEW = 1
 
-/** Are there more commands on their way than one client's? Then sharing trips with others gains more than making fewer of them. */
+/** Are there more commands on their way than one client's? */
 export function isBusy(redis: RedisClient): boolean {
   const { commandQueue } = redis as Partial<Redis>
   return commandQueue !== undefined && commandQueue.length > FEW

@@ -85,7 +85,8 @@ export class NovemSurface {
     const { req, target, found } = request
     const verb = (req.method === 'HEAD' ? 'GET' : req.method) as Verb
     const isOpen = found?.resource.open?.includes(verb) === true
-    const presumed = found?.resource.presumes && verb !== 'GET' ? this.#presumed(request) : undefined
+    const mayPresume = found?.resource.presumes && verb !== 'GET'
+    const presumed = mayPresume ? await this.#presumed(request) : undefined
     const loaded = isOpen ? {} : (presumed?.loaded ?? (await this.#load(request)))
     notesOf(req).account = loaded.session?.account.id
     if (!isOpen && !loaded.session) throw await this.#unauthenticated(request)
@@ -123,7 +124,7 @@ export class NovemSurface {
     return this.#deps.directory.load(token, found && addressOf(found))
   }
 
-  #presumed({ req, token, found }: Request): PresumedCaller | undefined {
+  #presumed({ req, token, found }: Request): Promise<PresumedCaller | undefined> {
     return presumeCaller(this.#deps.directory, req, token, found && addressOf(found))
   }
 

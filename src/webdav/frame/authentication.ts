@@ -80,10 +80,10 @@ export class TokenAuthentication implements v2.HTTPAuthentication {
   }
 
   /** Who asks, where a change is to look itself whether that still holds. */
-  #presumed(ctx: DavContext): v2.IUser | undefined {
+  async #presumed(ctx: DavContext): Promise<v2.IUser | undefined> {
     const { token, target, request } = ctx
     if (target.kind !== 'space') return undefined
-    ctx.presumed = presumeCaller(this.#deps.directory, request, token, target.address)
+    ctx.presumed = await presumeCaller(this.#deps.directory, request, token, target.address)
     if (!ctx.presumed) return undefined
     ctx.loaded = ctx.presumed.loaded
     const { id, name } = (ctx.loaded.session as Session).account
@@ -99,7 +99,7 @@ export class TokenAuthentication implements v2.HTTPAuthentication {
         'The header Authorization is missing; send Basic with a token as the password.',
       )
     }
-    const presumed = mayPresume(request) ? this.#presumed(ctx) : undefined
+    const presumed = mayPresume(request) ? await this.#presumed(ctx) : undefined
     if (presumed) return presumed
     try {
       const found = this.#users.find(token ?? '', target.kind === 'space' ? target.address : undefined)
