@@ -129,8 +129,7 @@ export class Version {
   free(): void {
     this.#watcher.grew(-this.bytes)
     this.#close()
-    removeFile(this.path)
-    removeFile(this.path + PART_SUFFIX)
+    removeFile(this.#isComplete ? this.path : this.path + PART_SUFFIX)
     this.#present = undefined
     this.#isComplete = false
   }

@@ -11,8 +11,12 @@ import { reload, type SpaceCall } from './space-call.js'
 
 const HEARTBEAT_MS = 15_000
 const RETRY_MS = 2000
-/** Between two looks at the journal. The first change after a rest is told at once; of a burst many at a time, or each would be asked for apart. */
+/**
+ * Between two looks at the journal. The first change after a rest is told at once; of a burst many at a time, and the more the longer it lasts:
+ * each look costs about what a write costs.
+ */
 const PACE_MS = 10
+const LONGEST_PACE_MS = 80
 
 type Watch = Awaited<ReturnType<Watching['watch']>>
 
@@ -60,6 +64,7 @@ async function* stream(
   const heartbeatMs = call.deps.settings.heartbeatMs ?? HEARTBEAT_MS
   let { since } = request
   let looked = performance.now()
+  let pace = PACE_MS
   const waited = waiting(call, 'stream')
   try {
     yield `retry: ${RETRY_MS}\n\n`
@@ -67,8 +72,9 @@ async function* stream(
       if (page.changes.length > 0) yield events(page)
       since = page.changes.at(-1)?.seq ?? since
       const isQuiet = !page.hasMore && !(await watch.changed(heartbeatMs, ended))
-      const early = looked + PACE_MS - performance.now()
-      if (!page.hasMore && early > 0) await pause(early, undefined, { signal: ended }).catch(() => {})
+      const early = page.hasMore ? 0 : looked + pace - performance.now()
+      pace = early > 0 ? Math.min(2 * pace, LONGEST_PACE_MS) : PACE_MS
+      if (early > 0) await pause(early, undefined, { signal: ended }).catch(() => {})
       if (ended.aborted) return
       looked = performance.now()
       const op = await reload(call)
