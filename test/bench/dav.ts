@@ -60,6 +60,7 @@ async function* onStage(
     const limits = [
       await stage.started(startLeast(await folder(), 'alone')),
       await stage.started(startLeast(await folder(), 'with Redis')),
+      await stage.started(startLeast(await folder(), 'with Redis, 2 workers')),
     ]
     yield* work(new Bench(peers, limits, where, await folder(), quick))
   } finally {

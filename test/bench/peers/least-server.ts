@@ -1,20 +1,23 @@
 /**
- * The least that a server like ours must do on this runtime, in a process of its own: `node least-server.js <folder> [<Redis socket>]`.
+ * The least that a server like ours must do on this runtime, in a process of its own: `node least-server.js <folder> [<Redis socket> [2]]`,
+ * or in two on one port.
  * No tree, no names, no rights, no hash. Reading answers 4 KiB from memory, PUT writes a file of the folder under a name of its own
  * and gives it its name, everything else changes nothing. With Redis, each request asks it what ours must ask: once where it reads, and
  * twice, one after the other, where it writes (who is it; then the change), by the shortest commands there are. Prints its address.
  */
+import cluster from 'node:cluster'
 import { createWriteStream } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { argv, stdout } from 'node:process'
+import { argv, pid, stdout } from 'node:process'
 import { pipeline } from 'node:stream/promises'
 import { Redis } from 'ioredis'
 
-const [folder = '', socket] = argv.slice(2)
-const redis = socket === undefined ? undefined : new Redis(socket)
+const [folder = '', socket, workers = '1'] = argv.slice(2)
+const shares = Number(workers) > 1 && cluster.isPrimary
+const redis = socket === undefined || shares ? undefined : new Redis(socket)
 const content = Buffer.alloc(4096, 'x')
 const type = { 'content-type': 'application/octet-stream' }
 const LARGE = 1024 * 1024
@@ -28,7 +31,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     response.writeHead(200, { ...type, 'content-length': content.length }).end(content)
     return
   }
-  const path = join(folder, String(++last))
+  const path = join(folder, `${pid}-${++last}`)
   const isLarge = Number(request.headers['content-length']) > LARGE
   const chunks: Buffer[] = []
   if (isLarge) await pipeline(request, createWriteStream(`${path}.new`, { highWaterMark: LARGE }))
@@ -42,9 +45,26 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   response.writeHead(201, { 'content-length': 0 }).end()
 }
 
-const server = createServer((request, response) => {
-  answer(request, response).catch((error: unknown) => response.destroy(error as Error))
-})
-server.listen(0, '127.0.0.1', () => {
-  stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}/\n`)
-})
+function serve(): void {
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => response.destroy(error as Error))
+  })
+  server.listen(0, '127.0.0.1', () => say((server.address() as AddressInfo).port))
+}
+
+function say(port: number): void {
+  if (cluster.isWorker) process.send?.(port)
+  else stdout.write(`http://127.0.0.1:${port}/\n`)
+}
+
+/** All listen on the port that the first was given. */
+function share(): void {
+  let listening = 0
+  cluster.on('message', (_worker, port: number) => {
+    if (++listening === Number(workers)) say(port)
+  })
+  for (let n = 0; n < Number(workers); n++) cluster.fork()
+}
+
+if (shares) share()
+else serve()

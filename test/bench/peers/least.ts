@@ -9,10 +9,14 @@ import { owned, terminate } from './processes.js'
 export const LIMIT = '(limit)'
 
 /** See `least-server.ts`. PUTs go into `folder`. */
-export async function startLeast(folder: string, how: 'alone' | 'with Redis'): Promise<Peer> {
+export async function startLeast(
+  folder: string,
+  how: 'alone' | 'with Redis' | 'with Redis, 2 workers',
+): Promise<Peer> {
   const redis = how === 'alone' ? undefined : await testRedis()
+  const workers = how === 'with Redis, 2 workers' ? ['2'] : []
   const script = fileURLToPath(new URL('least-server.js', import.meta.url))
-  const args = [script, folder, ...(redis ? [redis.socket] : [])]
+  const args = [script, folder, ...(redis ? [redis.socket] : []), ...workers]
   const child = owned(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }))
   const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string]
   return {
