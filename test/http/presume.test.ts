@@ -1,56 +1,34 @@
-import test, { type ExecutionContext } from 'ava'
-import { Directory } from '../../src/accounts/directory.js'
+import test from 'ava'
 import { redisWork } from '../costs/redis-watch.js'
 import { json } from '../support/http.js'
-import { type TestServer, type TestUser, testServer } from '../support/server.js'
+import type { TestUser } from '../support/server.js'
 import { ownRedis } from '../support/setup.js'
+import {
+  type Ask,
+  BODY,
+  CHANGES,
+  davOf,
+  isAnn,
+  makeAs,
+  must,
+  novemOf,
+  postAs,
+  put,
+  putAs,
+  SHARES,
+  tree,
+  type World,
+  world,
+} from './presume-world.js'
 
 /** Changes are made on the presumption that who asks is still who it was, and never once that is not true any more. */
 
-interface World {
-  readonly server: TestServer
-  /** Owns the space `s`, and has a group in which bob is. */
-  readonly ann: TestUser
-  /** May write in `s` by a share. */
-  readonly bob: TestUser
-  /** What another process does. */
-  readonly directory: Directory
-}
-
-const must = async (answer: Promise<Response>): Promise<Response> => {
-  const response = await answer
-  if (response.status >= 300) throw new Error(`${response.status}: ${await response.text()}`)
-  return response
-}
-const put = (who: TestUser, path: string) => must(who.fetch(path, { method: 'PUT' }))
-
-const TEAM = '/v1/admin/groups/team'
-const SHARES = '/v1/code/spaces/s/shared'
-
-async function world(t: ExecutionContext): Promise<World> {
-  const server = await testServer({ plans: { basic: { fileBytes: 10 }, enterprise: { entries: 2 } } })
-  t.teardown(() => server.stop())
-  const bob = await server.user('bob')
-  await put(server, '/v1/code/spaces/s')
-  await put(server, TEAM)
-  await put(server, `${TEAM}/roles/members/bob`)
-  await must(bob.fetch('/v1/admin/invites/@ann~team/accept', { method: 'POST', body: 'yes' }))
-  await put(server, `${SHARES}/@ann~team~rw`)
-  const directory = new Directory(await server.redis.connect('another process'))
-  return { server, ann: server, bob, directory }
-}
-
-type Ask = (who: TestUser, n: number) => Promise<Response>
-
-const BODY = 'twelve bytes'
 const json200 = { 'content-type': 'application/json' }
 
 /** Every way to change a tree, on things named anew each time by `n`; `prepare` what must be there before. */
 const WAYS: Readonly<Record<string, { readonly prepare?: readonly string[]; readonly ask: Ask }>> = {
-  'PUT by WebDAV': {
-    ask: (who, n) => who.fetch(`${davOf(who)}/put${n}`, { method: 'PUT', body: BODY }),
-  },
-  MKCOL: { ask: (who, n) => who.fetch(`${davOf(who)}/made${n}`, { method: 'MKCOL' }) },
+  'PUT by WebDAV': { ask: putAs },
+  MKCOL: { ask: makeAs },
   MOVE: {
     prepare: ['from'],
     ask: (who, n) =>
@@ -63,7 +41,7 @@ const WAYS: Readonly<Record<string, { readonly prepare?: readonly string[]; read
     prepare: ['gone'],
     ask: (who, n) => who.fetch(`${davOf(who)}/gone${n}`, { method: 'DELETE' }),
   },
-  POST: { ask: (who, n) => who.fetch(`${novemOf(who)}/posted${n}`, { method: 'POST', body: BODY }) },
+  POST: { ask: postAs },
   PUT: { ask: (who, n) => who.fetch(`${novemOf(who)}/folder${n}/`, { method: 'PUT' }) },
   'PATCH to a name': {
     prepare: ['named'],
@@ -89,11 +67,6 @@ const WAYS: Readonly<Record<string, { readonly prepare?: readonly string[]; read
   },
 }
 
-const isAnn = (who: TestUser) => who.account.name === 'ann'
-const davOf = (who: TestUser) => (isAnn(who) ? '/dav/s' : '/dav/@ann~s')
-const novemOf = (who: TestUser) =>
-  isAnn(who) ? '/v1/code/spaces/s/content' : '/v1/users/ann/code/spaces/s/content'
-
 /** How many things each way has to work on. */
 const ROUNDS = 6
 
@@ -113,53 +86,6 @@ const first = (who: TestUser) => (isAnn(who) ? 0 : 100)
 async function untilPresumed(who: TestUser, from: number): Promise<number> {
   for (let n = from; n < from + 3; n++) for (const { ask } of Object.values(WAYS)) await must(ask(who, n))
   return from + 3
-}
-
-const tree = async ({ ann }: World, space = 's') =>
-  (await json(await ann.fetch(`/v1/code/spaces/${space}/content?recursive=true`)))
-    .map(({ path, etag }: { path: string; etag: string }) => `${path} ${etag}`)
-    .sort()
-
-type Expected = Readonly<Record<'ann' | 'bob', number>>
-
-/** What becomes of who asks, and what each of them is answered then; 200 stands for any success. */
-const CHANGES: Readonly<Record<string, readonly [change: (world: World) => Promise<unknown>, Expected]>> = {
-  'the token is revoked': [
-    ({ directory, ann }) => directory.revokeToken(ann.account.id, 'test'),
-    { ann: 401, bob: 200 },
-  ],
-  'the share ends': [
-    ({ ann }) => must(ann.fetch(`${SHARES}/@ann~team`, { method: 'DELETE' })),
-    { ann: 200, bob: 404 },
-  ],
-  'the share becomes one that only reads': [
-    ({ ann }) => put(ann, `${SHARES}/@ann~team~r`),
-    { ann: 200, bob: 403 },
-  ],
-  'the member leaves the group': [
-    ({ ann }) => must(ann.fetch(`${TEAM}/roles/members/bob`, { method: 'DELETE' })),
-    { ann: 200, bob: 404 },
-  ],
-  'the group is dissolved': [
-    ({ ann }) => must(ann.fetch(TEAM, { method: 'DELETE' })),
-    { ann: 200, bob: 404 },
-  ],
-  'the owner’s feature is taken away': [
-    ({ directory }) => directory.setAccount('ann', { spacesEnabled: false }),
-    { ann: 404, bob: 404 },
-  ],
-  'the collaborator’s feature is taken away': [
-    ({ directory }) => directory.setAccount('bob', { spacesEnabled: false }),
-    { ann: 200, bob: 404 },
-  ],
-  'the collaborator’s account is deleted': [
-    ({ directory }) => directory.deleteAccount('bob'),
-    { ann: 200, bob: 401 },
-  ],
-  'the space is renamed': [
-    ({ directory, ann }) => directory.renameSpace(ann.account.id, 's', 't'),
-    { ann: 404, bob: 404 },
-  ],
 }
 
 for (const [what, [change, expected]] of Object.entries(CHANGES)) {
