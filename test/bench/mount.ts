@@ -176,7 +176,7 @@ class Bench {
           return read(mounted)
         },
       },
-      everywhere,
+      [...everywhere, least],
     )
     yield measurement(
       {
@@ -247,7 +247,7 @@ class Bench {
       nothing: await this.#place(NOTHING, [], (scratch) => startLeastMount(scratch, NOTHING)),
       least: await this.#place(LEAST, [], async (scratch) => {
         const { base } = await this.#stage.started(startLeast(await this.#folder(), 'with Redis'))
-        return startLeastMount(scratch, LEAST, base)
+        return startLeastMount(scratch, LEAST, { url: base, largeBytes: this.#sizes.largeBytes })
       }),
       bindfs: await this.#place('bindfs', [BINDFS], (scratch) => startBindfs(files, scratch)),
     }

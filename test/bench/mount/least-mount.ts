@@ -1,7 +1,8 @@
 /**
- * The least that a mount like ours must do on this runtime: `node least-mount.js <folder> [<server>]` mounts a file system by
+ * The least that a mount like ours must do on this runtime: `node least-mount.js <folder> [<server> <bytes>]` mounts a file system by
  * fuse-native that keeps all in memory, with the options that ours has. With a server (`least-server.ts`) a file that was written is sent
- * when it is closed or synced, and each name that is made or removed is one request, for which the program waits. Ends by being unmounted.
+ * when it is closed or synced, and each name that is made or removed is one request, for which the program waits; and there is a file
+ * `large.bin` of so many bytes, which comes whole from the server when it is opened first. Ends by being unmounted.
  */
 import { constants } from 'node:os'
 import { argv } from 'node:process'
@@ -14,12 +15,16 @@ interface File {
   readonly pieces: Buffer[]
   size: number
   isSent: boolean
+  /** So many of its bytes are here; undefined: nobody has asked for them. */
+  arrived: number | undefined
+  /** Reads that wait until so many are. */
+  waiting: { readonly until: number; go(): void }[]
 }
 
 type Done = (error: number, ...found: unknown[]) => void
 
 const { EIO, ENOENT } = constants.errno
-const [mountPoint = '', server] = argv.slice(2)
+const [mountPoint = '', server, largeBytes = '0'] = argv.slice(2)
 const pool = server === undefined ? undefined : new Pool(server)
 /** The most that the kernel writes at once. */
 const PIECE = 128 * 1024
@@ -29,6 +34,7 @@ const now = new Date()
 const files = new Map<string, File>()
 const folders = new Map<string, Set<string>>([['/', new Set()]])
 
+const newFile = (): File => ({ pieces: [], size: 0, isSent: false, arrived: 0, waiting: [] })
 const parentOf = (path: string) => path.slice(0, path.lastIndexOf('/')) || '/'
 const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1)
 const siblings = (path: string) => folders.get(parentOf(path))
@@ -37,6 +43,7 @@ const fileAt = (path: string) => files.get(path) as File
 function resized(file: File, size: number): void {
   while (file.pieces.length * PIECE < size) file.pieces.push(Buffer.alloc(PIECE))
   file.size = size
+  file.arrived = size
   file.isSent = false
 }
 
@@ -72,6 +79,23 @@ async function send(path: string): Promise<void> {
   await ask('PUT', path, file)
 }
 
+/** Brings a file's bytes from the server. */
+async function fetchInto(file: File): Promise<void> {
+  const { size } = file
+  const answer = await pool?.request({ method: 'GET', path: `/large/${size}` })
+  resized(file, size)
+  file.arrived = 0
+  for await (const chunk of answer?.body ?? []) {
+    const at: number = file.arrived ?? 0
+    eachPiece(file, at, chunk.length, (piece, from, put) => chunk.copy(piece, from, put))
+    file.arrived = at + chunk.length
+    const ready = file.waiting.filter(({ until }) => until <= at + chunk.length)
+    if (ready.length === 0) continue
+    file.waiting = file.waiting.filter((one) => !ready.includes(one))
+    for (const { go } of ready) go()
+  }
+}
+
 /** Answers at once where there is no server. */
 function after(asked: () => Promise<void>, done: Done): void {
   if (!pool) done(0)
@@ -80,6 +104,11 @@ function after(asked: () => Promise<void>, done: Done): void {
       () => done(0),
       () => done(-EIO),
     )
+}
+
+if (server !== undefined) {
+  files.set('/large.bin', { ...newFile(), size: Number(largeBytes), isSent: true, arrived: undefined })
+  siblings('/large.bin')?.add('large.bin')
 }
 
 const operations = {
@@ -101,7 +130,7 @@ const operations = {
     after(() => ask('DELETE', path), done)
   },
   create(path: string, _mode: number, done: Done) {
-    files.set(path, { pieces: [], size: 0, isSent: false })
+    files.set(path, newFile())
     siblings(path)?.add(nameOf(path))
     done(0, 1)
   },
@@ -110,11 +139,21 @@ const operations = {
     siblings(path)?.delete(nameOf(path))
     after(() => ask('DELETE', path), done)
   },
-  open: (_path: string, _flags: number, done: Done) => done(0, 1),
+  open(path: string, _flags: number, done: Done) {
+    const file = fileAt(path)
+    if (file.arrived === undefined) {
+      file.arrived = 0
+      void fetchInto(file)
+    }
+    done(0, 1)
+  },
   read(path: string, _handle: number, buffer: Buffer, length: number, at: number, done: Done) {
     const file = fileAt(path)
     const room = Math.max(0, Math.min(length, file.size - at))
-    done(eachPiece(file, at, room, (piece, from, got) => piece.copy(buffer, got, from, from + room - got)))
+    const go = () =>
+      done(eachPiece(file, at, room, (piece, from, got) => piece.copy(buffer, got, from, from + room - got)))
+    if ((file.arrived ?? 0) >= at + room) go()
+    else file.waiting.push({ until: at + room, go })
   },
   write(path: string, _handle: number, buffer: Buffer, length: number, at: number, done: Done) {
     const file = fileAt(path)

@@ -105,15 +105,19 @@ export async function startRcloneMount({ ours, name: space }: Space, scratch: st
   })
 }
 
-/** See `least-mount.ts`; `server`: a URL. */
-export async function startLeastMount(scratch: string, name: string, server?: string): Promise<Mounted> {
+/** See `least-mount.ts`. */
+export async function startLeastMount(
+  scratch: string,
+  name: string,
+  behind?: { readonly url: string; readonly largeBytes: number },
+): Promise<Mounted> {
   const folder = await mountPoint(scratch)
   const script = fileURLToPath(new URL('least-mount.js', import.meta.url))
   return Mounted.start({
     name,
     folder,
     mount: () =>
-      spawn(process.execPath, [script, folder, ...(server ? [server] : [])], {
+      spawn(process.execPath, [script, folder, ...(behind ? [behind.url, String(behind.largeBytes)] : [])], {
         stdio: ['ignore', 'ignore', 'inherit'],
       }),
   })

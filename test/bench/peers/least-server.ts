@@ -1,7 +1,7 @@
 /**
  * The least that a server like ours must do on this runtime, in a process of its own: `node least-server.js <folder> [<Redis socket> [2]]`,
  * or in two on one port.
- * No tree, no names, no rights, no hash. Reading answers 4 KiB from memory, PUT writes a file of the folder under a name of its own
+ * No tree, no names, no rights, no hash. Reading answers 4 KiB from memory, or as many bytes as `/large/<bytes>` says; PUT writes a file of the folder under a name of its own
  * and gives it its name, everything else changes nothing. With Redis, each request asks it what ours must ask: once where it reads, and
  * twice, one after the other, where it writes (who is it; then the change), by the shortest commands there are. Prints its address.
  */
@@ -12,6 +12,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { argv, pid, stdout } from 'node:process'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Redis } from 'ioredis'
 
@@ -23,12 +24,20 @@ const type = { 'content-type': 'application/octet-stream' }
 const LARGE = 1024 * 1024
 let last = 0
 
+function* zeroes(bytes: number): Generator<Buffer, void> {
+  const piece = Buffer.alloc(LARGE)
+  for (let left = bytes; left > 0; left -= LARGE) yield piece.subarray(0, left)
+}
+
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method } = request
   const asked = redis?.get('caller')
   if (method === 'GET' || method === 'PROPFIND') {
     await asked
-    response.writeHead(200, { ...type, 'content-length': content.length }).end(content)
+    const large = /^\/large\/(\d+)$/.exec(request.url ?? '')
+    response.writeHead(200, { ...type, 'content-length': large?.[1] ?? content.length })
+    if (large) await pipeline(Readable.from(zeroes(Number(large[1]))), response)
+    else response.end(content)
     return
   }
   const path = join(folder, `${pid}-${++last}`)
