@@ -1,6 +1,6 @@
-import { createHash, type Hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { SpaceError } from '../space/errors.js'
+import { type BodyHash, bodyHash, type Digests } from './hashing.js'
 import { MemoryShare } from './share.js'
 import type { PutOptions } from './store.js'
 
@@ -12,21 +12,24 @@ const batches = new MemoryShare(6 * 1024 * 1024, 128 * 1024, 512 * 1024)
 
 /**
  * The receiving half of every `BlobStore.put`: takes a body in, counts, hashes, enforces limit and announced length,
- * and hands out batches of chunks, one after another, uncopied. While the consumer writes a batch the next one gathers;
- * then the body is paused. So an upload holds at most two batches.
+ * and hands out batches of chunks, one after another, uncopied. While the consumer writes a batch the next one gathers, as
+ * soon as whoever hashes has taken in the one before; then the body is paused. So an upload holds at most two batches.
  *
  * The body is never destroyed here: an HTTP request that was refused still has an answer to carry. After an error or
  * `close()` it is paused and detached, with a listener left that swallows late errors; whoever made it drains or
  * destroys it.
  *
  * Raises FILE_TOO_LARGE from the constructor when `length` is over `limit`, from `next()` as soon as more came;
- * BODY_BROKEN from `next()` when the body fails, ends early, is longer than announced, or `signal` aborts.
+ * BODY_BROKEN from `next()` when the body fails, ends early, is longer than announced, or `signal` aborts; UNAVAILABLE
+ * from `next()` and `digests()` when hashing fails.
  */
 export class Intake {
   /** Bytes received so far. */
   size = 0
   readonly #options: PutOptions
-  readonly #hashes: ReadonlyMap<string, Hash>
+  readonly #hash: BodyHash
+  /** Until then the next batch must not gather. */
+  #hashed: Promise<void> | undefined
   #close = () => {}
   #resume = () => {}
   #pause = () => {}
@@ -46,7 +49,7 @@ export class Intake {
     const announced = body instanceof Uint8Array ? body.byteLength : length
     if (announced !== undefined && announced > limit)
       throw tooLarge(limit, `The body has ${announced} bytes, which is`)
-    this.#hashes = new Map(['md5', ...(options.digests ?? [])].map((name) => [name, createHash(name)]))
+    this.#hash = bodyHash(options.digests ?? [], announced)
     this.#leave = batches.enter()
     if (body instanceof Uint8Array) {
       this.#receive(body)
@@ -72,19 +75,20 @@ export class Intake {
     this.#chunks = []
     this.#gathered = 0
     this.#full = false
-    if (!this.ended) this.#resume()
+    if (this.#hashed) this.#hashed.then(this.#goOn, () => {})
+    else this.#goOn()
     return batch
   }
 
   /** Finishes the digests (md5 and those asked for), lower-case hex. Once, after the last batch. */
-  digests(): Readonly<Record<string, string>> & { readonly md5: string } {
-    const digests = Object.fromEntries([...this.#hashes].map(([name, hash]) => [name, hash.digest('hex')]))
-    return digests as Record<string, string> & { md5: string }
+  digests(): Digests | Promise<Digests> {
+    return this.#hash.digests()
   }
 
   /** Lets go of the body. Safe to repeat. */
   close(): void {
     this.#close()
+    this.#hash.close()
     this.#leave()
     this.#chunks = []
   }
@@ -111,12 +115,18 @@ export class Intake {
     return () => {
       if (!attached) return
       attached = false
+      this.#resume = () => {}
       body.off('data', onData).off('end', onEnd).off('close', onClose)
       signal?.removeEventListener('abort', onAbort)
       if (!body.readableEnded && !body.destroyed) body.pause()
       if (!body.readableEnded) body.on('error', () => {})
       body.off('error', onError)
     }
+  }
+
+  /** Lets the next batch gather. */
+  readonly #goOn = () => {
+    if (!this.ended) this.#resume()
   }
 
   #receive(chunk: Uint8Array): void {
@@ -131,12 +141,13 @@ export class Intake {
       this.#fail(new SpaceError('BODY_BROKEN', message))
       return
     }
-    for (const hash of this.#hashes.values()) hash.update(chunk)
+    this.#hash.update(chunk)
     this.#chunks.push(chunk)
     this.#gathered += chunk.byteLength
     if (this.#gathered >= batches.bytes) {
       this.#full = true
       this.#pause()
+      this.#flush()
       this.#signal()
     }
   }
@@ -145,7 +156,14 @@ export class Intake {
     const { length } = this.#options
     if (length !== undefined && this.size < length) this.#break('ended')
     this.ended = true
+    this.#flush()
     this.#signal()
+  }
+
+  /** What came so far is to be hashed. */
+  #flush(): void {
+    this.#hashed = this.#hash.flush()
+    this.#hashed?.catch((error) => this.#fail(error))
   }
 
   #break(what: string, cause?: unknown): void {

@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -163,6 +164,39 @@ export function putConformance(test: TestFn, makeStore: (t: ExecutionContext) =>
     }
     for (const body of [Buffer.from('abc'), streamOf(Buffer.alloc(2_000_000))])
       t.is(await t.throwsAsync(() => store.put(space, body, { ...NO_LIMIT, verify: refuse })), refusal)
+    await nothingLeft(t, store, space)
+  })
+
+  // About 1 MiB, from where on another thread hashes, and about what goes there at a time.
+  for (const size of [0, 1, 1_048_575, 1_048_576, 1_048_577, 1_179_647, 1_179_648, 1_179_649, 6_000_001])
+    test(`every digest of a body of ${size} bytes is right, however it comes`, async (t) => {
+      const store = await makeStore(t)
+      const space = newSpace()
+      const bytes = randomBytes(size)
+      const hex = (name: string) => createHash(name).update(bytes).digest('hex')
+      const expected = { md5: hex('md5'), sha256: hex('sha256'), sha512: hex('sha512') }
+      for (const body of [bytes, streamOf(bytes), streamOf(bytes, 65_521), streamOf(bytes, 2_000_000)]) {
+        const seen: Readonly<Record<string, string>>[] = []
+        const blob = await store.put(space, body, {
+          ...NO_LIMIT,
+          length: size,
+          digests: ['sha256', 'sha512'],
+          verify: (digests) => seen.push(digests),
+        })
+        t.deepEqual(seen, [expected])
+        t.is(blob.md5, expected.md5)
+      }
+    })
+
+  test('a large body that is not what it was announced to be is undone', async (t) => {
+    const store = await makeStore(t)
+    const space = newSpace()
+    const refusal = new Error('not the announced digest')
+    const verify = () => {
+      throw refusal
+    }
+    const putting = () => store.put(space, Buffer.alloc(3_000_000), { ...NO_LIMIT, verify })
+    t.is(await t.throwsAsync(putting), refusal)
     await nothingLeft(t, store, space)
   })
 }

@@ -42,7 +42,7 @@ export async function upload(
     if (!intake.ended || intake.size > target.packUpTo)
       return await uploadFile(target, intake, batch, options)
     const { size } = intake
-    const digests = intake.digests()
+    const digests = await intake.digests()
     options.verify?.(digests)
     const id = await target.packs.append(target.space, batch ?? [], { size, time })
     return { id, size, md5: digests.md5 }
@@ -77,7 +77,7 @@ async function uploadFile(
       await (isSmall ? target.prompt.writeAll(fd, batch) : writeAll(fd, batch))
       batch = await intake.next()
     }
-    const digests = intake.digests()
+    const digests = await intake.digests()
     options.verify?.(digests)
     // Neither waits for the other: the blob counts as put only when both are on disk.
     if (target.folder) await allOf([fdatasync(fd), target.folder.sync()])

@@ -3,6 +3,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import type { StoredBlob } from '../../space/types.js'
 import { Gate } from '../gate.js'
+import type { Digests } from '../hashing.js'
 import { Intake } from '../intake.js'
 import type { PutOptions } from '../store.js'
 import type { S3Bucket } from './bucket.js'
@@ -72,15 +73,13 @@ interface Sending extends UploadTarget {
   readonly leave: (() => void)[]
 }
 
-type Digests = ReturnType<Intake['digests']>
-
 async function sendWhole(
   { bucket, key, noted, onSending }: Sending,
   intake: Intake,
   chunks: readonly Uint8Array[],
   options: PutOptions,
 ): Promise<Digests> {
-  const digests = intake.digests()
+  const digests = await intake.digests()
   options.verify?.(digests)
   await noted
   const command = new PutObjectCommand({
@@ -111,7 +110,7 @@ async function sendParts(
     try {
       for (let chunk = chunks.shift(); chunk; chunk = chunks.shift()) yield chunk
       for (let batch = await intake.next(); batch; batch = await intake.next()) yield* batch
-      digests = intake.digests()
+      digests = await intake.digests()
       options.verify?.(digests)
     } catch (error) {
       broken = { error }
