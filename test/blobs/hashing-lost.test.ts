@@ -2,10 +2,28 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Worker } from 'node:worker_threads'
 import test from 'ava'
+import { HashThread } from '../../src/blobs/hash-thread.js'
 import { LocalBlobStore } from '../../src/blobs/local/store.js'
 import { all, FUTURE, failsWith, handFed, md5, NO_LIMIT, newSpace, ownFolder } from './support.js'
 
-test('a thread that dies fails the uploads that need it, and none after them', async (t) => {
+test.serial(
+  'whoever waits for digests, or asks for them later, is told that the thread has died',
+  async (t) => {
+    const started = once(process, 'worker') as Promise<[Worker]>
+    const hashing = new HashThread()
+    const waits = failsWith(t, 'UNAVAILABLE', /thread/, () => hashing.finish(hashing.begin(['md5'])))
+    const [thread] = await started
+    t.false(hashing.hasEnded)
+    await thread.terminate()
+    await waits
+    t.true(hashing.hasEnded)
+    const late = hashing.begin(['md5'])
+    await failsWith(t, 'UNAVAILABLE', /thread/, () => hashing.update(late, () => 1))
+    await failsWith(t, 'UNAVAILABLE', /thread/, () => hashing.finish(late))
+  },
+)
+
+test.serial('a thread that dies fails the uploads that need it, and none after them', async (t) => {
   const store = new LocalBlobStore(await ownFolder(t), { durability: 'os' })
   await store.open()
   t.teardown(() => store.close())
