@@ -24,14 +24,15 @@ export async function holdSocket(path: string, say: () => string): Promise<Socke
   for (;;) {
     const server = await listen(path, say)
     if (server) return { release: () => release(server, path) }
-    if ((await askSocket(path)) !== undefined) return undefined
-    await removeStale(path)
+    const { said, isStale } = await probe(path)
+    if (said !== undefined) return undefined
+    if (isStale) await removeStale(path)
   }
 }
 
 /** What the holder says; undefined where there is none. A holder too busy to answer says ''. */
-export function askSocket(path: string): Promise<string | undefined> {
-  return probe(path)
+export async function askSocket(path: string): Promise<string | undefined> {
+  return (await probe(path)).said
 }
 
 /**
@@ -80,11 +81,19 @@ function closed(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()))
 }
 
-function probe(path: string): Promise<string | undefined> {
+interface Probe {
+  /** See `askSocket`. */
+  readonly said: string | undefined
+  /** There is a name, and nobody behind it any more. */
+  readonly isStale: boolean
+}
+
+function probe(path: string): Promise<Probe> {
   return new Promise((resolve) => {
     const socket = connect(path)
     let text = ''
     let connected = false
+    let code: string | undefined
     socket.setEncoding('utf8')
     socket.setTimeout(2000, () => socket.destroy())
     socket.on('connect', () => {
@@ -93,21 +102,29 @@ function probe(path: string): Promise<string | undefined> {
     socket.on('data', (part) => {
       text += part
     })
-    socket.on('error', () => {})
-    socket.on('close', () => resolve(connected ? text : undefined))
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      code = error.code
+    })
+    socket.on('close', () => resolve(connected ? { said: text, isStale: false } : failedProbe(code)))
   })
+}
+
+/** What is neither dead nor absent is alive: too many connect at once (EAGAIN), it is another user's (EACCES). */
+function failedProbe(code: string | undefined): Probe {
+  const isStale = code === 'ECONNREFUSED' || code === 'ENOTSOCK'
+  return { said: isStale || code === 'ENOENT' ? undefined : '', isStale }
 }
 
 /**
  * Takes a dead holder's socket away. Only one process may do so at a time, and it looks again when its turn has come:
  * else a slow one would take away the socket of whoever was quicker. Taking the name needs no turn, since it fails where there
- * is a socket, dead or alive.
+ * is a socket, dead or alive; so where there is none any more, nothing may be taken away.
  */
 async function removeStale(path: string): Promise<void> {
   const turn = `${path}.takeover`
   if (!(await takeTurn(turn))) return
   try {
-    if ((await askSocket(path)) === undefined) rmSync(path, { force: true })
+    if ((await probe(path)).isStale) rmSync(path, { force: true })
   } finally {
     rmSync(turn, { recursive: true, force: true })
   }
