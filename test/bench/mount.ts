@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -44,10 +45,17 @@ const RCLONE_MOUNT = 'rclone mount'
 /** After its default of 5 s it sends what was written (`--vfs-write-back`); a folder with files that are under way it cannot remove. */
 const RCLONE_REST = 12_000
 const MAX_OUTPUT = 100 * MB
+/** What is removed stays on a server's disk for a while, and a cache on a full disk hangs. */
+const DISK_BYTES = 20_000 * MB
 
 export const mount: Group = async function* ({ quick }) {
   if (missing(GIT) !== undefined) {
     yield `nothing measured: ${missing(GIT)}`
+    return
+  }
+  const { bavail, bsize } = await statfs(tmpdir())
+  if (!quick && bavail * bsize < DISK_BYTES) {
+    yield `nothing measured: ${tmpdir()} has ${Math.floor((bavail * bsize) / MB)} MB free, and ${DISK_BYTES / MB} are needed`
     return
   }
   const stage = new Stage()
