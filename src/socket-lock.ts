@@ -112,7 +112,8 @@ function probe(path: string): Promise<Probe> {
 /** What is neither dead nor absent is alive: too many connect at once (EAGAIN), it is another user's (EACCES). */
 function failedProbe(code: string | undefined): Probe {
   const isStale = code === 'ECONNREFUSED' || code === 'ENOTSOCK'
-  return { said: isStale || code === 'ENOENT' ? undefined : '', isStale }
+  const isAbsent = code === 'ENOENT' || code === 'ENOTDIR'
+  return { said: isStale || isAbsent ? undefined : '', isStale }
 }
 
 /**
