@@ -3,6 +3,8 @@ export class Recent<V> {
   /** The one used longest ago comes first. */
   readonly #values = new Map<string, V>()
   #cost = 0
+  /** The one used last. */
+  #newest: string | undefined
 
   /** `costOf`: the same each time for the same value and key. */
   constructor(
@@ -16,9 +18,10 @@ export class Recent<V> {
 
   get(key: string): V | undefined {
     const value = this.#values.get(key)
-    if (value === undefined) return undefined
+    if (value === undefined || key === this.#newest) return value
     this.#values.delete(key)
     this.#values.set(key, value)
+    this.#newest = key
     return value
   }
 
@@ -27,6 +30,7 @@ export class Recent<V> {
     const cost = this.costOf(value, key)
     if (cost > this.most) return
     this.#values.set(key, value)
+    this.#newest = key
     this.#cost += cost
     for (const oldest of this.#values.keys()) {
       if (this.#cost <= this.most) break

@@ -41,7 +41,9 @@ class HashHere implements BodyHash {
   flush(): undefined {}
 
   digests(): Digests {
-    return Object.fromEntries([...this.#hashes].map(([name, hash]) => [name, hash.digest('hex')])) as Digests
+    const digests: Record<string, string> = {}
+    for (const [name, hash] of this.#hashes) digests[name] = hash.digest('hex')
+    return digests as Digests
   }
 
   close(): void {}

@@ -74,12 +74,12 @@ export interface PutOptions {
   /** More than this many bytes is FILE_TOO_LARGE. */
   readonly limit: number
   /** Announced length; fewer or more bytes is BODY_BROKEN. */
-  readonly length?: number
-  readonly signal?: AbortSignal
+  readonly length?: number | undefined
+  readonly signal?: AbortSignal | undefined
   /** Further digests to compute while streaming, e.g. 'sha256', for RFC 9530. Called once with each hex result. */
-  readonly digests?: readonly string[]
+  readonly digests?: readonly string[] | undefined
   /** Called with the finished digests (hex, md5 included) before the blob counts as put; a throw here undoes it. */
-  verify?(digests: Readonly<Record<string, string>>): void
+  readonly verify?: ((digests: Readonly<Record<string, string>>) => void) | undefined
 }
 
 /** Each piece is valid until the next one is asked for. `return`, which ending a loop early calls, frees everything. */

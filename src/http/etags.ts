@@ -33,6 +33,8 @@ export function parseEtags(header: string, value: string): EtagList {
   return etags
 }
 
+const UNCONDITIONAL: Conditions = {}
+
 /** The preconditions of a request. Takes the header object of `node:http`; BAD_REQUEST as `parseEtags`. */
 export function parseConditions(headers: {
   readonly 'if-match'?: string | undefined
@@ -40,6 +42,7 @@ export function parseConditions(headers: {
   readonly 'if-unmodified-since'?: string | undefined
 }): Conditions {
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch, 'if-unmodified-since': date } = headers
+  if (ifMatch === undefined && ifNoneMatch === undefined && date === undefined) return UNCONDITIONAL
   const unmodifiedSince = date === undefined ? undefined : parseHttpDate(date)
   return {
     ...(unmodifiedSince !== undefined && { unmodifiedSince }),

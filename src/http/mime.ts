@@ -25,7 +25,8 @@ export function contentType(
   name: string,
   what = 'The header Content-Type',
 ): string {
-  const given = (declared ?? '').trim()
+  if (declared === undefined) return typeOfName(name)
+  const given = declared.trim()
   if (given !== '' && !isMediaType(given)) {
     throw new SpaceError(
       'BAD_REQUEST',

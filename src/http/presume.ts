@@ -64,9 +64,9 @@ export class PresumedCaller implements Presumption {
     this.holds = true
   }
 
-  async confirm({ presumed: _, ...op }: OpContext): Promise<OpContext> {
+  async confirm(op: OpContext): Promise<OpContext> {
     const { session, loaded } = await this.#asNow()
-    return { ...op, ...spaceOp(session, visibleSpace(loaded)) }
+    return { ...op, ...spaceOp(session, visibleSpace(loaded), undefined, op.idempotencyKey) }
   }
 
   /** Before an error is told that may have come before Redis was asked. Raises what `confirm` does, instead. */

@@ -1,7 +1,7 @@
 /** What the domain is told with every operation on a space: which one, who asks, what its owner's plan allows. */
 import type { Loaded, Session, SpaceRef } from '../accounts/types.js'
 import { SpaceError } from '../space/errors.js'
-import type { OpContext } from '../space/types.js'
+import type { OpContext, Presumption } from '../space/types.js'
 import type { AppDeps } from './deps.js'
 
 /**
@@ -15,11 +15,19 @@ export function visibleSpace({ space }: Loaded): SpaceRef | undefined {
   return space?.owner.spacesEnabled ? space : undefined
 }
 
-export function spaceOp(session: Session, space: SpaceRef | undefined): OpContext {
+/** `presumed`: where it was not loaded for this request. */
+export function spaceOp(
+  session: Session,
+  space: SpaceRef | undefined,
+  presumed?: Presumption,
+  idempotencyKey?: string,
+): OpContext {
   return {
     space: space?.id ?? NOWHERE,
     caller: session.caller,
     limits: (space?.owner ?? session.account).plan,
+    idempotencyKey,
+    presumed,
   }
 }
 

@@ -27,9 +27,9 @@ export interface Upload {
   readonly reload: () => Promise<OpContext>
   readonly digests: ExpectedDigests
   /** Bytes a client says will come where no Content-Length does. */
-  readonly expected?: number
+  readonly expected?: number | undefined
   /** Bytes that must come, no more and no fewer (BODY_BROKEN), also where no Content-Length says so. */
-  readonly exact?: number
+  readonly exact?: number | undefined
 }
 
 /** Errors of `checkWrite`, `BlobStore.put` and `write`. */
@@ -64,11 +64,7 @@ function reloadedAtEnd({ req, reload }: Upload): () => Promise<OpContext> {
 function receive(call: Upload, at: Location, length: number | undefined): Promise<StoredBlob> {
   const { req, res, digests } = call
   askForBody(req, res)
-  return takeIn(call, at, req, {
-    ...(length !== undefined && { length }),
-    digests: digests.algorithms,
-    verify: digests.verify,
-  })
+  return takeIn(call, at, req, { length, digests: digests.algorithms, verify: digests.verify })
 }
 
 /**
@@ -79,10 +75,11 @@ export async function takeIn(
   { deps, op }: Pick<Upload, 'deps' | 'op'>,
   at: Location,
   body: Readable | Uint8Array,
-  options: Omit<PutOptions, 'limit'> = {},
+  { length, signal, digests, verify }: Omit<PutOptions, 'limit'> = {},
 ): Promise<StoredBlob> {
+  const limit = op.limits.fileBytes
   try {
-    return await deps.blobs.put(op.space, body, { limit: op.limits.fileBytes, ...options })
+    return await deps.blobs.put(op.space, body, { limit, length, signal, digests, verify })
   } catch (error) {
     const isOwn = error instanceof SpaceError && error.cause instanceof SpaceError
     throw aboutPath(isOwn ? error.cause : error, at)

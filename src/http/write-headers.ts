@@ -3,12 +3,20 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { SpaceError } from '../space/errors.js'
 import type { WriteRequest } from '../space/operations.js'
 import { quote } from '../space/quote.js'
+import type { Conditions } from '../space/types.js'
 import { parseMtime } from './dates.js'
 import { parseConditions } from './etags.js'
 import { contentType } from './mime.js'
 
-/** Type, preconditions, time, exec bit of the file called `name`. BAD_REQUEST, naming the header. */
-export function writeHeaders(headers: IncomingHttpHeaders, name: string): WriteRequest {
+/**
+ * Type, preconditions, time, exec bit of the file called `name`. BAD_REQUEST, naming the header.
+ * `guard`: what must hold besides, where the headers do not say another thing of it.
+ */
+export function writeHeaders(
+  headers: IncomingHttpHeaders,
+  name: string,
+  { guard, parents }: { readonly guard?: Conditions; readonly parents?: boolean } = {},
+): WriteRequest {
   const encoding = headers['content-encoding']?.trim().toLowerCase()
   if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
     throw new SpaceError(
@@ -30,11 +38,15 @@ export function writeHeaders(headers: IncomingHttpHeaders, name: string): WriteR
     )
   }
   const executable = headers['x-nvm-executable']
+  const { ifMatch, ifNoneMatch, unmodifiedSince } = parseConditions(headers)
   return {
     contentType: contentType(headers['content-type'], name),
-    ...parseConditions(headers),
-    ...mtimeOf(headers),
-    ...(executable !== undefined && { executable: yesNo('X-NVM-Executable', String(executable)) }),
+    ifMatch: ifMatch ?? guard?.ifMatch,
+    ifNoneMatch: ifNoneMatch ?? guard?.ifNoneMatch,
+    unmodifiedSince: unmodifiedSince ?? guard?.unmodifiedSince,
+    modified: mtimeOf(headers).modified,
+    executable: executable === undefined ? undefined : yesNo('X-NVM-Executable', String(executable)),
+    parents,
   }
 }
 

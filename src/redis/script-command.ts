@@ -11,7 +11,8 @@ export class ScriptCommand extends Command {
   /** `head`: the command up to the number of keys, see `scriptHead`; `word` is its hash or its text. */
   constructor(head: ScriptHead, keys: readonly string[], args: readonly ScriptArg[]) {
     // The keys say which node of a cluster is meant; the rest is ioredis' business only in error messages.
-    super(head.name, [head.word, keys.length, ...keys], { replyEncoding: null })
+    super(head.name, [], { replyEncoding: null })
+    this.args = [head.word, keys.length, ...keys]
     this.#encoded = encode(head, keys, args)
   }
 

@@ -62,7 +62,10 @@ export function write(
     fingerprint: fingerprint('write', at),
     args: writeArgs(op, at, blob, request, false),
     refuse: refuse({ at, limits: op.limits, size: blob.size }),
-    decode: (answer) => ({ ...described<FileEntry>(answer), created: answer[5] === 1 }),
+    decode: (answer) => {
+      const { entry, mark } = described<FileEntry>(answer)
+      return { entry, mark, created: answer[5] === 1 }
+    },
     recover: async (row) => {
       const file: FileEntry = {
         kind: 'file',

@@ -91,9 +91,8 @@ function typeOf(raw: Buffer, start: number, end: number): string {
 /** The entry at a known path, as scripts describe it; the root is the folder with path ''. */
 export function decodeAt(raw: Buffer, path: string, epoch: string): Entry {
   const slash = path.lastIndexOf('/')
-  const packed = { bytes: raw, start: 0, end: raw.length }
-  const entry = decodeEntry(packed, { folded: path.slice(slash + 1), parent: '' }, epoch)
-  return { ...entry, name: path.slice(slash + 1), path }
+  const filed = { folded: path.slice(slash + 1), parent: slash === -1 ? '' : path.slice(0, slash) }
+  return decodeEntry({ bytes: raw, start: 0, end: raw.length }, filed, epoch)
 }
 
 /** Without unpacking the rest. */

@@ -60,8 +60,8 @@ export function pathOf(segments: readonly string[]): SpacePath {
 
 /** A path as it stands in a request line or a `Destination` header, without the query. Errors as `parsePath` and `decodePath`. */
 export function parseRawPath(raw: string): SpacePath & { readonly trailingSlash: boolean } {
-  const path = fromSegments(raw.split('/'), decodePath)
-  return { ...path, trailingSlash: raw.endsWith('/') }
+  const { names, folded } = fromSegments(raw.split('/'), decodePath)
+  return { names, folded, trailingSlash: raw.endsWith('/') }
 }
 
 /** The path of an entry in a folder. Errors as `parsePath`. */

@@ -217,12 +217,12 @@ export interface TreeResult {
 
 export interface WriteRequest extends Conditions {
   /** Make missing parents (true unless said). */
-  readonly parents?: boolean
+  readonly parents?: boolean | undefined
   readonly contentType: string
   /** The caller's modification time; the write's own where absent. */
-  readonly modified?: number
+  readonly modified?: number | undefined
   /** Kept as it was where absent. */
-  readonly executable?: boolean
+  readonly executable?: boolean | undefined
   /** Dead properties that are set, or with null removed, in the same step; the others stay. */
   readonly properties?: ReadonlyMap<string, string | null>
   /** A right to write once: USED where a write with this id was done, for as long as that is remembered. */
@@ -239,9 +239,9 @@ export interface MkdirRequest {
   readonly parents?: boolean
   readonly modified?: number
   /** The folder must be there already, with this etag (PRECONDITION_FAILED). */
-  readonly ifMatch?: readonly string[] | '*'
+  readonly ifMatch?: readonly string[] | '*' | undefined
   /** The path must not exist (PRECONDITION_FAILED). */
-  readonly ifNoneMatch?: readonly string[] | '*'
+  readonly ifNoneMatch?: readonly string[] | '*' | undefined
 }
 
 export interface MkdirResult {

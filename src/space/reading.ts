@@ -13,7 +13,8 @@ export const STEP = 2000
 
 /** The answer of look.lua: the entry, and the space's locks behind the page. */
 function decodeLook(answer: Answer): StatResult {
-  return { ...decodeStat(answer), locks: decodeLocks((answer[7] ?? []) as readonly Buffer[]) }
+  const { entry, access, mark } = decodeStat(answer)
+  return { entry, access, mark, locks: decodeLocks((answer[7] ?? []) as readonly Buffer[]) }
 }
 
 /** A script's answer about one entry (`described` in scripts/_walk.lua). */

@@ -43,11 +43,11 @@ export interface OpContext {
   readonly caller: Caller
   readonly limits: Limits
   /** The client's Idempotency-Key: the same key within an hour gets the first answer. */
-  readonly idempotencyKey?: string
+  readonly idempotencyKey?: string | undefined
   /** Lock tokens the caller submits; a lock of its own whose token is not here binds it too (RFC 4918 §6.4). */
   readonly lockTokens?: readonly string[]
   /** Absent: who asks was loaded for this very request. */
-  readonly presumed?: Presumption
+  readonly presumed?: Presumption | undefined
 }
 
 /** A parsed, validated path (`names.ts`). Empty lists are the root of the base. */
@@ -66,10 +66,10 @@ export interface Location {
 
 /** Preconditions of RFC 9110 §13.1. A list of bare etags (32 hex), or '*'. */
 export interface Conditions {
-  readonly ifMatch?: readonly string[] | '*'
-  readonly ifNoneMatch?: readonly string[] | '*'
+  readonly ifMatch?: readonly string[] | '*' | undefined
+  readonly ifNoneMatch?: readonly string[] | '*' | undefined
   /** `If-Unmodified-Since` (ms, a whole second); says nothing beside `ifMatch`, nor of what is not there (§13.1.4). */
-  readonly unmodifiedSince?: number
+  readonly unmodifiedSince?: number | undefined
 }
 
 interface EntryCommon {

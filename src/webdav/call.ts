@@ -59,7 +59,7 @@ export function entryCall(call: DavCall, target: SpaceTarget): EntryCall {
     ahead,
     target,
     space: space ?? { id: NOWHERE, name: target.spaceName, shortname: '', owner: session.account },
-    op: presumed ? { ...spaceOp(session, space), presumed } : spaceOp(session, space),
+    op: spaceOp(session, space, presumed),
     at: { path: target.path },
     guard: {},
   }

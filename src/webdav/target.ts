@@ -47,13 +47,16 @@ function targetOf(path: string, root: string): DavTarget {
   if (mount === undefined) return { kind: 'above', href: root.slice(0, root.lastIndexOf('/') + 1) }
   if (first === undefined) return { kind: 'top', href: `${root}/` }
   const spaceName = decodePath(first)
-  const names = rest.map(decodePath)
+  const decoded = rest.map(decodePath)
+  const { names, folded } = pathOf(decoded)
+  let href = `${root}/${encodeSpace(spaceName)}`
+  for (const name of decoded) href += `/${encodeSegment(name)}`
   return {
     kind: 'space',
     spaceName,
     address: addressOf(spaceName),
-    path: { ...pathOf(names), trailingSlash: path.endsWith('/') },
-    href: [root, encodeSpace(spaceName), ...names.map(encodeSegment)].join('/'),
+    path: { names, folded, trailingSlash: path.endsWith('/') },
+    href,
   }
 }
 

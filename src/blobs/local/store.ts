@@ -15,11 +15,11 @@ import { Heartbeat } from './heartbeat.js'
 import { Layout, type Places, parsePendingName } from './layout.js'
 import { LentRange, lentAtOnce } from './lending.js'
 import { Packs } from './packs/packs.js'
-import { fits, MOST_PACKED } from './packs/record.js'
+import { MOST_PACKED } from './packs/record.js'
 import { PACK_SETTINGS, type PackSettings } from './packs/settings.js'
 import { PromptCalls } from './prompt.js'
 import { RangeStream, readSmall } from './reading.js'
-import { upload } from './upload.js'
+import { type UploadTarget, upload } from './upload.js'
 import { filesIn, namesIn } from './walk.js'
 
 export interface LocalBlobStoreOptions {
@@ -63,9 +63,8 @@ export class LocalBlobStore implements BlobStore {
   readonly #options: LocalBlobStoreOptions
   readonly #cache: BlobCache
   readonly #prompt = new PromptCalls()
-  #pendingFolder: FolderSync | undefined
-  #heartbeat: Heartbeat | undefined
-  #packs: Packs | undefined
+  /** While it is open. */
+  #target: UploadTarget | undefined
 
   /** `folder` is made by `open()` where it is missing. */
   constructor(folder: string, options: LocalBlobStoreOptions) {
@@ -78,6 +77,8 @@ export class LocalBlobStore implements BlobStore {
     const { folder, pendingFolder, blobsFolder, packsFolder } = this.#layout
     const durable = this.#options.durability === 'full'
     const beatMs = this.#options.heartbeatMs ?? HEARTBEAT_MS
+    const packUpTo = Math.min(this.#options.packUpTo ?? MOST_PACKED, MOST_PACKED)
+    let pending: FolderSync | undefined
     try {
       for (const path of [folder, pendingFolder, blobsFolder, packsFolder]) {
         await mkdir(path, { recursive: true, mode: 0o750 })
@@ -86,40 +87,46 @@ export class LocalBlobStore implements BlobStore {
       if (durable) {
         await syncFolder(folder)
         await syncFolder(dirname(folder))
-        this.#pendingFolder = await FolderSync.open(pendingFolder)
+        pending = await FolderSync.open(pendingFolder)
       }
-      this.#packs = await Packs.open(this.#layout, {
+      const packs = await Packs.open(this.#layout, {
         settings: { ...PACK_SETTINGS, ...this.#options.packs, beatMs },
         prompt: this.#prompt,
         durable,
-        syncPending: async () => this.#pendingFolder?.sync(),
+        syncPending: async () => pending?.sync(),
       })
+      const heartbeat = new Heartbeat(beatMs)
+      this.#target = {
+        layout: this.#layout,
+        heartbeat,
+        prompt: this.#prompt,
+        folder: pending,
+        packs,
+        packUpTo,
+      }
     } catch (error) {
+      await pending?.close()
       throw failure(error, `opening the folder ${folder}`)
     }
-    this.#heartbeat = new Heartbeat(beatMs)
   }
 
   async close(): Promise<void> {
-    this.#heartbeat?.stop()
-    this.#heartbeat = undefined
-    const packs = this.#packs
-    this.#packs = undefined
-    await packs?.close()
-    const folder = this.#pendingFolder
-    this.#pendingFolder = undefined
-    await folder?.close()
+    const target = this.#target
+    this.#target = undefined
+    target?.heartbeat.stop()
+    await target?.packs.close()
+    await target?.folder?.close()
+  }
+
+  get #packs(): Packs | undefined {
+    return this.#target?.packs
   }
 
   async put(space: string, body: Readable | Uint8Array, options: PutOptions): Promise<StoredBlob> {
-    const [heartbeat, packs] = [this.#heartbeat, this.#packs]
-    if (heartbeat === undefined || packs === undefined)
+    if (!this.#target)
       throw new SpaceError('UNAVAILABLE', `The blob store ${this.#layout.folder} is not open.`)
     checkSpaceId(space)
-    const packUpTo = fits(space) ? Math.min(this.#options.packUpTo ?? MOST_PACKED, MOST_PACKED) : -1
-    const target = { heartbeat, prompt: this.#prompt, folder: this.#pendingFolder, packs, packUpTo }
-    const pathOf = (id: string) => this.#layout.places(space, id).pending
-    return upload({ ...target, space, pathOf }, body, options)
+    return upload(this.#target, space, body, options)
   }
 
   async settle(space: string, blob: string): Promise<void> {

@@ -8,7 +8,9 @@ import { failure } from './failure.js'
 import { close, fdatasync, open, unlink, writeAll } from './files.js'
 import type { FolderSync } from './folder-sync.js'
 import type { Heartbeat } from './heartbeat.js'
+import type { Layout } from './layout.js'
 import type { Packs } from './packs/packs.js'
+import { fits } from './packs/record.js'
 import type { PromptCalls } from './prompt.js'
 
 /** Larger bodies are written by the thread pool. */
@@ -16,9 +18,8 @@ const SMALL_BYTES = 256 * 1024
 const MODE = 0o640
 
 export interface UploadTarget {
-  readonly space: string
-  /** The pending file of a blob; it must not exist. */
-  readonly pathOf: (id: string) => string
+  /** Of a blob the pending file, which must not exist. */
+  readonly layout: Layout
   readonly heartbeat: Heartbeat
   /** Makes files whose bytes are all there already. */
   readonly prompt: PromptCalls
@@ -32,6 +33,7 @@ export interface UploadTarget {
 /** Streams a body into the store: a small one into a pack, when all of it is there. */
 export async function upload(
   target: UploadTarget,
+  space: string,
   body: Readable | Uint8Array,
   options: PutOptions,
 ): Promise<StoredBlob> {
@@ -39,12 +41,12 @@ export async function upload(
   const intake = new Intake(body, options)
   try {
     const batch = await intake.next()
-    if (!intake.ended || intake.size > target.packUpTo)
-      return await uploadFile(target, intake, batch, options)
+    if (!intake.ended || intake.size > target.packUpTo || !fits(space))
+      return await uploadFile(target, space, intake, batch, options)
     const { size } = intake
     const digests = await intake.digests()
     options.verify?.(digests)
-    const id = await target.packs.append(target.space, batch ?? [], { size, time })
+    const id = await target.packs.append(space, batch ?? [], { size, time })
     return { id, size, md5: digests.md5 }
   } catch (error) {
     throw failure(error, 'writing a blob')
@@ -59,12 +61,13 @@ export async function upload(
  */
 async function uploadFile(
   target: UploadTarget,
+  space: string,
   intake: Intake,
   first: readonly Uint8Array[] | undefined,
   options: PutOptions,
 ): Promise<StoredBlob> {
   const id = newBlobId()
-  const path = target.pathOf(id)
+  const path = target.layout.places(space, id).pending
   let fd: number | undefined
   let made = false
   try {

@@ -66,16 +66,24 @@ export function uriOf(owner: Pick<Account, 'name'>, space: string): string {
 function toSpaceCall(call: Call): SpaceCall {
   const session = sessionOf(call)
   const space = visibleSpace(call.loaded)
-  const key = idempotencyKey(call.req.headers)
+  const { deps, req, res, path, params, rest, query, token, loaded, presumed, resource } = call
   return {
-    ...call,
+    deps,
+    req,
+    res,
+    path,
+    params,
+    rest,
+    query,
+    token,
+    loaded,
+    presumed,
+    resource,
+    reload: call.reload,
+    ended: call.ended,
     session,
     space: space ?? { id: NOWHERE, name: spaceName(call), shortname: '', owner: session.account },
-    op: {
-      ...spaceOp(session, space),
-      ...(key !== undefined && { idempotencyKey: key }),
-      ...(call.presumed && { presumed: call.presumed }),
-    },
+    op: spaceOp(session, space, presumed, idempotencyKey(call.req.headers)),
   }
 }
 

@@ -18,7 +18,7 @@ export async function put(call: EntryCall): Promise<Answer> {
       `${quote(`${pathString(target.path)}/`)} is the name of a folder; MKCOL makes one, PUT writes files.`,
     )
   }
-  const request = { ...guard, ...writeHeaders(req.headers, at.path.names.at(-1) ?? ''), parents: false }
+  const request = writeHeaders(req.headers, at.path.names.at(-1) ?? '', { guard, parents: false })
   const { created, entry } = await upload(
     {
       deps,
@@ -27,7 +27,7 @@ export async function put(call: EntryCall): Promise<Answer> {
       op,
       digests: digestsOf(req.headers),
       reload: () => reload(call),
-      ...expected(req.headers),
+      expected: expected(req.headers),
     },
     at,
     request,
@@ -38,9 +38,9 @@ export async function put(call: EntryCall): Promise<Answer> {
 }
 
 /** Finder sends its bodies chunked and says here how long they will be. */
-function expected(headers: IncomingHttpHeaders): { readonly expected?: number } {
-  const length = String(headers['x-expected-entity-length'] ?? '').trim()
-  return /^\d{1,15}$/.test(length) ? { expected: Number(length) } : {}
+function expected({ 'x-expected-entity-length': length }: IncomingHttpHeaders): number | undefined {
+  if (length === undefined) return undefined
+  return /^\s*\d{1,15}\s*$/.test(String(length)) ? Number(length) : undefined
 }
 
 const OC_ALGORITHMS: Readonly<Record<string, string>> = { md5: 'md5', sha1: 'sha1', sha256: 'sha256' }
@@ -48,8 +48,9 @@ const OC_ALGORITHMS: Readonly<Record<string, string>> = { md5: 'md5', sha1: 'sha
 /** Those of HTTP, and `OC-Checksum: MD5:<hex>` as ownCloud's clients and rclone send it; algorithms we do not know are ignored. */
 function digestsOf(headers: IncomingHttpHeaders): ExpectedDigests {
   const standard = expectedDigests(headers as Readonly<Record<string, string | string[] | undefined>>)
-  const [, name = '', hex = ''] =
-    /^\s*([\w-]+):([\da-f]+)\s*$/i.exec(String(headers['oc-checksum'] ?? '')) ?? []
+  const announced = headers['oc-checksum']
+  if (announced === undefined) return standard
+  const [, name = '', hex = ''] = /^\s*([\w-]+):([\da-f]+)\s*$/i.exec(String(announced)) ?? []
   const algorithm = OC_ALGORITHMS[name.toLowerCase()]
   if (algorithm === undefined) return standard
   return {

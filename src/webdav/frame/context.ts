@@ -49,7 +49,6 @@ class Context {
   readonly origin: Origin
   readonly token: string | undefined
   readonly rootPath: string
-  readonly requested: { readonly uri: string; readonly path: v2.Path }
   readonly overridePrivileges = false
   readonly responseBody = undefined
   loaded: Loaded = {}
@@ -66,8 +65,12 @@ class Context {
     this.origin = origin
     this.token = token
     this.rootPath = origin.root
+  }
+
+  get requested(): { readonly uri: string; readonly path: v2.Path } {
+    const { target } = this
     const names = target.kind === 'space' ? [target.spaceName, ...target.path.names] : []
-    this.requested = { uri: target.href, path: new v2.Path(names) }
+    return { uri: target.href, path: new v2.Path(names) }
   }
 
   get headers(): v2.RequestContextHeaders {
