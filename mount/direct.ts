@@ -240,14 +240,16 @@ function locate({ base, path }: Address): Location {
   return { base, path: parsePath(path) }
 }
 
-function writeRequest({ path }: Location, options: WriteOptions): WriteRequest {
-  const { ifMatch, modified, executable } = options
+function writeRequest(
+  { path }: Location,
+  { ifMatch, ifNoneMatch, modified, executable }: WriteOptions,
+): WriteRequest {
   return {
     contentType: typeOfName(path.names.at(-1) ?? ''),
-    ...unlessThere(options),
-    ...(ifMatch !== undefined && { ifMatch: [ifMatch] }),
-    ...(modified !== undefined && { modified }),
-    ...(executable !== undefined && { executable }),
+    ifMatch: ifMatch === undefined ? undefined : [ifMatch],
+    ifNoneMatch: ifNoneMatch ? '*' : undefined,
+    modified,
+    executable,
   }
 }
 

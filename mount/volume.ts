@@ -119,15 +119,15 @@ export interface Keyed {
 }
 
 export interface ItemAttributes {
-  readonly modified?: number
-  readonly executable?: boolean
+  readonly modified?: number | undefined
+  readonly executable?: boolean | undefined
 }
 
 export interface WriteOptions extends Keyed, ItemAttributes {
-  readonly ifMatch?: string
+  readonly ifMatch?: string | undefined
   /** Only where nothing is there. */
-  readonly ifNoneMatch?: boolean
-  readonly signal?: AbortSignal
+  readonly ifNoneMatch?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface ByteRange {

@@ -8,7 +8,7 @@ import { foldName } from '../../src/space/names.js'
 import type { Awaitable } from '../filesystem.js'
 import type { Cursor, Item, Row, Volume } from '../volume.js'
 import { isCode } from './errno.js'
-import { attach, FileNode, FolderNode, type Node } from './nodes.js'
+import { attach, FileNode, FolderNode, type Node, touch } from './nodes.js'
 import type { Takeback } from './takeback.js'
 import type { Tree } from './tree.js'
 
@@ -101,7 +101,7 @@ export class Follower {
 
   /** What was kept for older rows is not needed any more. */
   #passed(seq: number): void {
-    this.cursor = { ...this.cursor, seq }
+    this.cursor = { seq, epoch: this.cursor.epoch }
     this.#moves = this.#moves.filter((move) => move.seq > seq)
     this.#removals = this.#removals.filter((removal) => {
       if (removal.seq > seq) return true
@@ -220,7 +220,7 @@ export class Follower {
   /** An entry came to a folder or left it. */
   #touch(folder: FolderNode, row: Row): void {
     if (folder.seq >= row.seq) return
-    folder.item = { ...folder.item, modified: Math.max(folder.item.modified, Date.now()) }
+    touch(folder)
     this.takeback.changed(folder)
   }
 

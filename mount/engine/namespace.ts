@@ -9,7 +9,7 @@ import type { Content } from './content.js'
 import { isCode } from './errno.js'
 import type { Files } from './files.js'
 import type { Follower } from './follower.js'
-import { attach, detach, type FileNode, type FolderNode, learn, type Node } from './nodes.js'
+import { attach, detach, type FileNode, type FolderNode, learn, type Node, touch } from './nodes.js'
 import type { Room } from './room.js'
 import type { Saving } from './saving.js'
 import type { Takeback } from './takeback.js'
@@ -313,11 +313,6 @@ function takeOver(
   if (!item) return
   // Whatever was known of the other name: this is what the server has under this one.
   Object.assign(source, { item, seq, name: item.name })
-}
-
-/** Its modification time, as POSIX has it when an entry comes or goes. */
-export function touch(folder: FolderNode): void {
-  folder.item = { ...folder.item, modified: Math.max(folder.item.modified, Date.now()) }
 }
 
 function missing(path: string): never {

@@ -123,6 +123,13 @@ export function detach(node: Node): void {
   node.parent = undefined
 }
 
+/** Its modification time, as POSIX has it when an entry comes or goes. */
+export function touch(folder: FolderNode): void {
+  const { id, kind, name, size, etag, created, modified, executable, md5 } = folder.item
+  const now = Math.max(modified, Date.now())
+  folder.item = { id, kind, name, size, etag, created, modified: now, executable, md5 }
+}
+
 /** What the server said of an entry becomes what is known of it, unless something newer is. */
 export function learn(node: Node, item: Item, seq: number): void {
   if (node.seq > seq) return

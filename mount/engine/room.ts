@@ -8,13 +8,19 @@ const FRESH_MS = 5000
 export class Room {
   #at = Date.now()
   #asking: Promise<void> | undefined
+  /** What the space holds. */
+  #bytes: number
+  #entries: number
 
   constructor(
     private readonly volume: Volume,
     private info: VolumeInfo,
     /** Bytes that wait to be sent. */
     private readonly unsent: () => number,
-  ) {}
+  ) {
+    this.#bytes = info.bytes
+    this.#entries = info.entries
+  }
 
   get writable(): boolean {
     return this.info.writable
@@ -28,7 +34,7 @@ export class Room {
     }
     if (size <= before) return
     if (Date.now() - this.#at > FRESH_MS) void this.#ask()
-    const used = this.info.bytes + this.unsent()
+    const used = this.#bytes + this.unsent()
     if (used + size - before <= spaceBytes) return
     this.#ask()
     throw new FileSystemError(
@@ -39,19 +45,20 @@ export class Room {
 
   /** This mount itself has changed what the space holds, by so much. */
   changed(bytes: number, entries: number): void {
-    this.info = { ...this.info, bytes: this.info.bytes + bytes, entries: this.info.entries + entries }
+    this.#bytes += bytes
+    this.#entries += entries
   }
 
   /** Where the server is away, what was last known. */
   async statistics(): Promise<Statistics> {
     if (Date.now() - this.#at > FRESH_MS) await this.#ask()
-    const { bytes, entries, limits } = this.info
-    const used = bytes + this.unsent()
+    const { limits } = this.info
+    const used = this.#bytes + this.unsent()
     return {
       bytes: limits.spaceBytes,
       bytesFree: Math.max(limits.spaceBytes - used, 0),
       entries: limits.entries,
-      entriesFree: Math.max(limits.entries - entries, 0),
+      entriesFree: Math.max(limits.entries - this.#entries, 0),
     }
   }
 
@@ -60,6 +67,8 @@ export class Room {
       .info()
       .then((info) => {
         this.info = info
+        this.#bytes = info.bytes
+        this.#entries = info.entries
         this.#at = Date.now()
       })
       .catch(() => undefined)

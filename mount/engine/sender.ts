@@ -122,9 +122,10 @@ export class Sender {
   ): Promise<Changed> {
     const options: WriteOptions = {
       key,
-      ...(modified !== undefined && { modified }),
-      ...(executable !== undefined && { executable }),
-      ...(base ? { ifMatch: base.etag } : { ifNoneMatch: true }),
+      modified,
+      executable,
+      ifMatch: base?.etag,
+      ifNoneMatch: base === undefined,
     }
     return this.parts.volume.write(at, work.body(), options)
   }

@@ -14,10 +14,11 @@ export interface Request {
   readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
   /** Below the server's URL. */
   readonly path: string
-  readonly headers?: Readonly<Record<string, string>>
+  /** Names and values in turn. */
+  readonly headers?: readonly string[] | undefined
   /** Opened anew for each attempt. */
-  readonly body?: () => Body
-  readonly signal?: AbortSignal
+  readonly body?: (() => Body) | undefined
+  readonly signal?: AbortSignal | undefined
   /** Longest silence within the answer, in milliseconds, where it is another than usual. */
   readonly silenceMs?: number
 }
@@ -46,7 +47,7 @@ export class Connection {
   readonly #pool: Pool
   readonly #origin: string
   readonly #prefix: string
-  readonly #headers: Readonly<Record<string, string>>
+  readonly #headers: readonly string[]
   readonly #patience: Patience
   readonly #closing = new AbortController()
 
@@ -56,7 +57,7 @@ export class Connection {
     const { connectMs, answerMs } = patience
     this.#origin = origin
     this.#prefix = pathname.replace(/\/+$/, '')
-    this.#headers = { authorization: `Bearer ${token}`, 'user-agent': MOUNT_AGENT }
+    this.#headers = ['authorization', `Bearer ${token}`, 'user-agent', MOUNT_AGENT]
     this.#patience = patience
     // As many as there are requests that wait for their next attempt.
     setMaxListeners(0, this.#closing.signal)
@@ -138,14 +139,14 @@ export class Connection {
   }
 
   #options(request: Request, body: Body | undefined): Dispatcher.DispatchOptions {
-    const { method, path, headers, silenceMs } = request
+    const { method, path, headers = [], silenceMs } = request
     return {
       method,
       path: this.#prefix + path,
-      headers: { ...this.#headers, ...headers },
+      headers: [...this.#headers, ...headers],
       // undici takes whatever can be iterated, and waits for the connection before it asks for more; its types do not say so.
-      ...(body !== undefined && { body: body as Readable }),
-      ...(silenceMs !== undefined && { bodyTimeout: silenceMs }),
+      body: (body as Readable | undefined) ?? null,
+      bodyTimeout: silenceMs ?? null,
     }
   }
 }

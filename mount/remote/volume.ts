@@ -48,6 +48,7 @@ interface Following {
 }
 
 const SILENCE_MS = 35_000
+const KEY = 'idempotency-key'
 /** No entry has it, so a change that asks for it is never made. */
 const NO_ETAG = '"0"'
 
@@ -79,7 +80,7 @@ class RemoteVolume implements Volume {
   }
 
   async read(at: Address, etag: string, { start, end }: ByteRange): Promise<Readable> {
-    const headers = { range: `bytes=${start}-${end}`, 'if-match': quoted(etag) }
+    const headers = ['range', `bytes=${start}-${end}`, 'if-match', quoted(etag)]
     const request: Request = { method: 'GET', path: this.#path + entryPath(at), headers }
     const { status, headers: said, body } = await this.#connection.stream(request)
     if (status === 206 && said['content-range']?.startsWith(`bytes ${start}-`)) return body
@@ -88,27 +89,19 @@ class RemoteVolume implements Volume {
   }
 
   async write(at: Address, body: WriteBody, options: WriteOptions): Promise<Changed> {
-    const { ifMatch, ifNoneMatch, modified, executable, signal } = options
-    return changed(
-      await this.#ask({
-        method: 'POST',
-        path: entryPath(at),
-        headers: {
-          ...keyed(options),
-          ...(body.size !== undefined && { 'content-length': String(body.size) }),
-          ...(ifMatch !== undefined && { 'if-match': quoted(ifMatch) }),
-          ...(ifNoneMatch && { 'if-none-match': '*' }),
-          ...(modified !== undefined && { 'x-oc-mtime': seconds(modified) }),
-          ...(executable !== undefined && { 'x-nvm-executable': String(executable) }),
-        },
-        body: () => body.open(),
-        ...(signal && { signal }),
-      }),
-    )
+    const { key, ifMatch, ifNoneMatch, modified, executable, signal } = options
+    const headers = [KEY, key]
+    if (body.size !== undefined) headers.push('content-length', String(body.size))
+    if (ifMatch !== undefined) headers.push('if-match', quoted(ifMatch))
+    if (ifNoneMatch) headers.push('if-none-match', '*')
+    if (modified !== undefined) headers.push('x-oc-mtime', seconds(modified))
+    if (executable !== undefined) headers.push('x-nvm-executable', String(executable))
+    const request: Request = { method: 'POST', path: entryPath(at), headers, body: () => body.open(), signal }
+    return changed(await this.#ask(request))
   }
 
-  async mkdir(at: Address, options: Keyed): Promise<Changed> {
-    const headers = { ...keyed(options), 'if-none-match': '*' }
+  async mkdir(at: Address, { key }: Keyed): Promise<Changed> {
+    const headers = [KEY, key, 'if-none-match', '*']
     try {
       return changed(await this.#ask({ method: 'PUT', path: folderPath(at), headers }))
     } catch (error) {
@@ -119,28 +112,24 @@ class RemoteVolume implements Volume {
   async move(
     from: Address,
     to: Address,
-    options: Keyed & { readonly ifNoneMatch?: boolean },
+    { key, ifNoneMatch }: Keyed & { readonly ifNoneMatch?: boolean },
   ): Promise<Changed> {
-    return changed(
-      await this.#patch(from, { to: to.path, to_base: to.base }, options, {
-        ...(options.ifNoneMatch && { 'if-none-match': '*' }),
-      }),
-    )
+    const headers = ifNoneMatch ? ['if-none-match', '*'] : []
+    return changed(await this.#patch(from, { to: to.path, to_base: to.base }, key, headers))
   }
 
   async remove(
     at: Address,
-    options: Keyed & { readonly ifMatch?: string },
+    { key, ifMatch }: Keyed & { readonly ifMatch?: string },
   ): Promise<{ readonly seq: number }> {
-    const { ifMatch } = options
-    const headers = { ...keyed(options), ...(ifMatch !== undefined && { 'if-match': quoted(ifMatch) }) }
+    const headers = [KEY, key, ...matching(ifMatch)]
     return { seq: seqOf(await this.#ask({ method: 'DELETE', path: entryPath(at), headers })) }
   }
 
   /** A condition that nothing meets is looked at last: when it is what fails, nothing else would have. */
   async checkRemove(at: Address): Promise<void> {
     try {
-      await this.#ask({ method: 'DELETE', path: entryPath(at), headers: { 'if-match': NO_ETAG } })
+      await this.#ask({ method: 'DELETE', path: entryPath(at), headers: ['if-match', NO_ETAG] })
     } catch (error) {
       if (!isRefusal(error, 'PRECONDITION_FAILED')) throw error
     }
@@ -149,15 +138,14 @@ class RemoteVolume implements Volume {
   async setAttributes(
     at: Address,
     { modified, executable }: ItemAttributes,
-    options: Keyed & { readonly ifMatch?: string },
+    { key, ifMatch }: Keyed & { readonly ifMatch?: string },
   ): Promise<Changed> {
-    const { ifMatch } = options
+    // What is undefined does not come into JSON.
     const attributes = {
-      ...(modified !== undefined && { last_modified: modified / 1000 }),
-      ...(executable !== undefined && { executable }),
+      last_modified: modified === undefined ? undefined : modified / 1000,
+      executable,
     }
-    const headers = ifMatch === undefined ? {} : { 'if-match': quoted(ifMatch) }
-    return changed(await this.#patch(at, attributes, options, headers))
+    return changed(await this.#patch(at, attributes, key, matching(ifMatch)))
   }
 
   async *follow(since: Cursor, signal: AbortSignal): AsyncGenerator<Batch, void> {
@@ -176,7 +164,7 @@ class RemoteVolume implements Volume {
     const { body } = await this.#connection.streamOnce({
       method: 'GET',
       path: `${this.#path}/changes?since=${since}&epoch=${encodeURIComponent(epoch)}`,
-      headers: { accept: 'text/event-stream' },
+      headers: ['accept', 'text/event-stream'],
       silenceMs: this.#silenceMs,
       signal,
     })
@@ -197,21 +185,21 @@ class RemoteVolume implements Volume {
     throw new SpaceError('UNAVAILABLE', 'The server has ended the stream of changes.')
   }
 
-  #ask(request: Request): Promise<Answer> {
-    return this.#connection.ask({ ...request, path: this.#path + request.path })
+  #ask({ method, path, headers, body, signal }: Request): Promise<Answer> {
+    return this.#connection.ask({ method, path: this.#path + path, headers, body, signal })
   }
 
   #patch(
     at: Address,
     body: Readonly<Record<string, unknown>>,
-    options: Keyed,
-    headers: Readonly<Record<string, string>> = {},
+    key: string,
+    headers: readonly string[],
   ): Promise<Answer> {
     const bytes = Buffer.from(JSON.stringify(body))
     return this.#ask({
       method: 'PATCH',
       path: entryPath(at),
-      headers: { ...keyed(options), ...headers, 'content-type': 'application/json' },
+      headers: [KEY, key, 'content-type', 'application/json', ...headers],
       body: () => bytes,
     })
   }
@@ -245,8 +233,8 @@ function rowOfEvent({ type, data }: Event): Row {
   throw new SpaceError('EPOCH_GONE', String(message), details)
 }
 
-function keyed({ key }: Keyed): Readonly<Record<string, string>> {
-  return { 'idempotency-key': key }
+function matching(etag: string | undefined): string[] {
+  return etag === undefined ? [] : ['if-match', quoted(etag)]
 }
 
 function quoted(etag: string): string {

@@ -276,8 +276,8 @@ export interface RemoveResult {
 }
 
 export interface Attributes {
-  readonly modified?: number
-  readonly executable?: boolean
+  readonly modified?: number | undefined
+  readonly executable?: boolean | undefined
 }
 
 export interface ChangesRequest {

@@ -35,7 +35,9 @@ export function attributeHandlers(calls: Calls): Handlers {
     const node = calls.nodeOf(request)
     if (!node) return
     calls.serve({
-      ...{ what: 'getattr', unique, node },
+      what: 'getattr',
+      unique,
+      node,
       ...(request.word(0) & BY_HANDLE && { handle: request.long(8) }),
       work: (path, handle) => fs.getattr(path, handle),
       send: (attributes) => answers.attributes(unique, node, attributes),
@@ -48,7 +50,9 @@ export function attributeHandlers(calls: Calls): Handlers {
     if (!node) return
     const change = changeOf(request)
     calls.serve<Attributes>({
-      ...{ what: 'setattr', unique, node },
+      what: 'setattr',
+      unique,
+      node,
       ...(request.word(0) & HANDLE && { handle: request.long(8) }),
       work: (path, handle) => apply(change, node, path, handle),
       send: (attributes) => answers.attributes(unique, node, attributes),
@@ -79,7 +83,9 @@ export function attributeHandlers(calls: Calls): Handlers {
 
   function statfs({ unique }: KernelRequest): void {
     calls.serve({
-      ...{ what: 'statfs', unique, node: calls.table.root },
+      what: 'statfs',
+      unique,
+      node: calls.table.root,
       work: () => fs.statfs(),
       send: (statistics) => answers.statfs(unique, statistics),
     })

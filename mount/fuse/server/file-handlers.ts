@@ -35,7 +35,9 @@ export function fileHandlers({ calls, device, beforeOpen, keepsPages }: FilePart
     if (!node) return
     const flags = request.word(0)
     calls.serve<Opened>({
-      ...{ what: 'open', unique, node },
+      what: 'open',
+      unique,
+      node,
       work: (path, like) => {
         if (like !== undefined)
           return after(fs.open(path, flags, like), (handle) => ({ handle, path: undefined }))
@@ -75,7 +77,11 @@ export function fileHandlers({ calls, device, beforeOpen, keepsPages }: FilePart
     const bytes = buffers.take(length)
     const giveBack = () => buffers.giveBack(bytes)
     calls.serve<number>({
-      ...{ what: 'read', unique, node, handle, isUnbounded: true },
+      what: 'read',
+      unique,
+      node,
+      handle,
+      isUnbounded: true,
       work: () => fs.read(handle, bytes.subarray(ANSWER_HEADER, ANSWER_HEADER + length), offset),
       send: (count) => {
         const taken = answers.bytes(unique, bytes, ANSWER_HEADER + count)
@@ -92,7 +98,11 @@ export function fileHandlers({ calls, device, beforeOpen, keepsPages }: FilePart
     if (!node) return
     const [handle, offset, length] = [request.long(0), request.long(8), request.word(16)]
     calls.serve<number>({
-      ...{ what: 'write', unique, node, handle, isUnbounded: true },
+      what: 'write',
+      unique,
+      node,
+      handle,
+      isUnbounded: true,
       work: () => {
         const written = fs.write(handle, request.data(40, length), offset)
         if (written instanceof Promise) written.finally(device.keep()).catch(() => {})
@@ -109,7 +119,11 @@ export function fileHandlers({ calls, device, beforeOpen, keepsPages }: FilePart
     const handle = request.long(0)
     if (what === 'release') node.handles.delete(handle)
     calls.serve<void>({
-      ...{ what, unique, node, handle, isUnbounded: true },
+      what,
+      unique,
+      node,
+      handle,
+      isUnbounded: true,
       work: () => fs[what](handle),
       send: () => answers.empty(unique),
     })

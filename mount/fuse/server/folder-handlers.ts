@@ -35,7 +35,9 @@ export function folderHandlers(calls: Calls): Handlers {
     const folder = open.get(handle)
     const isRead = offset > 0 && folder?.entries !== undefined
     calls.serve<readonly DirectoryEntry[]>({
-      ...{ what: 'readdir', unique, node },
+      what: 'readdir',
+      unique,
+      node,
       work: (path) => (isRead ? (folder.entries ?? []) : fs.readdir(path)),
       send: (found) => {
         const entries = isRead ? found : [...SELF, ...found]

@@ -39,7 +39,10 @@ export function nameHandlers(calls: Calls): Handlers {
       return
     }
     calls.serve({
-      ...{ what: 'lookup', unique, node, name },
+      what: 'lookup',
+      unique,
+      node,
+      name,
       work: (path) => fs.getattr(path),
       send: (attributes) => told(unique, table.told(node, name, attributes.kind), attributes),
     })
@@ -51,7 +54,10 @@ export function nameHandlers(calls: Calls): Handlers {
     const node = newPlace(request, name)
     if (!node) return
     calls.serve<Created>({
-      ...{ what: 'create', unique, node, name: name.text },
+      what: 'create',
+      unique,
+      node,
+      name: name.text,
       work: async (path) => {
         const handle = await fs.create(path, mode, flags)
         try {
@@ -79,7 +85,10 @@ export function nameHandlers(calls: Calls): Handlers {
     const node = newPlace(request, name)
     if (!node) return
     calls.serve<Attributes>({
-      ...{ what: 'mkdir', unique, node, name: name.text },
+      what: 'mkdir',
+      unique,
+      node,
+      name: name.text,
       work: (path) => after(fs.mkdir(path, mode), () => fs.getattr(path)),
       send: (attributes) => told(unique, table.toldNew(node, name.text, 'folder'), attributes),
     })
@@ -91,7 +100,10 @@ export function nameHandlers(calls: Calls): Handlers {
     const node = calls.nodeOf(request)
     if (!node) return
     calls.serve<void>({
-      ...{ what, unique, node, name },
+      what,
+      unique,
+      node,
+      name,
       work: (path) => after(fs[what](path), () => void table.unlink(node, name)),
       send: () => answers.empty(unique),
     })
@@ -105,7 +117,10 @@ export function nameHandlers(calls: Calls): Handlers {
     const folder = node && calls.nodeOf(request, request.long(0))
     if (!folder) return
     calls.serve<void>({
-      ...{ what: 'rename', unique, node, name: name.text },
+      what: 'rename',
+      unique,
+      node,
+      name: name.text,
       work: (from) => {
         const to = table.pathIn(folder, newName.text)
         if (to === undefined) throw new FileSystemError('ESTALE', `The folder for ${from} is gone.`)

@@ -2,17 +2,26 @@
 import type { Entry } from '../../space/types.js'
 import { rowDate } from '../dates.js'
 
-/** The object's members in the order of the seed; folders have no content type, MD5 or exec bit. */
-export function metadata(entry: Entry): Readonly<Record<string, unknown>> {
-  const { name, path, size, etag } = entry
-  const times = { created_on: rowDate(entry.created), last_modified: rowDate(entry.modified) }
-  const exact = { created_ms: entry.created, modified_ms: entry.modified }
-  if (entry.kind === 'folder') {
-    return { kind: 'folder', name, path, size, content_type: null, etag, ...times, id: entry.id, ...exact }
-  }
-  const { contentType, md5, executable, id } = entry
+/**
+ * The object's members in the order of the seed; folders have no MD5 or exec bit. What is undefined does not come into JSON.
+ * `created`: of a change, whether it made the entry.
+ */
+export function metadata(entry: Entry, created?: boolean): Readonly<Record<string, unknown>> {
+  const file = entry.kind === 'file' ? entry : undefined
   return {
-    ...{ kind: 'file', name, path, size, content_type: contentType, etag, ...times },
-    ...{ id, md5, executable, ...exact },
+    created,
+    kind: entry.kind,
+    name: entry.name,
+    path: entry.path,
+    size: entry.size,
+    content_type: file?.contentType ?? null,
+    etag: entry.etag,
+    created_on: rowDate(entry.created),
+    last_modified: rowDate(entry.modified),
+    id: entry.id,
+    md5: file?.md5,
+    executable: file?.executable,
+    created_ms: entry.created,
+    modified_ms: entry.modified,
   }
 }

@@ -22,5 +22,5 @@ export async function putContent(call: SpaceCall): Promise<Answer> {
   }
   const { created, entry, mark } = await call.deps.tree.mkdir(call.op, at, mkdirRequest(call))
   const headers = ['ETag', quoted(entry.etag), ...changeHeaders(call, mark)]
-  return jsonAnswer(created ? 201 : 200, { created, ...metadata(entry) }, headers)
+  return jsonAnswer(created ? 201 : 200, metadata(entry, created), headers)
 }

@@ -53,14 +53,14 @@ async function moveContent(call: SpaceCall, from: Location, to: Location): Promi
   const moved = await call.deps.tree.move(call.op, from, to, parseConditions(call.req.headers))
   const { entry, replaced, mark } = moved
   const headers = ['ETag', quoted(entry.etag), ...changeHeaders(call, mark)]
-  return jsonAnswer(200, { created: !replaced, ...metadata(entry), from: moved.from }, headers)
+  return jsonAnswer(200, { ...metadata(entry, !replaced), from: moved.from }, headers)
 }
 
 async function setAttributes(call: SpaceCall, at: Location, attributes: Attributes): Promise<Answer> {
   const conditions = parseConditions(call.req.headers)
   const { entry, mark } = await call.deps.tree.setAttributes(call.op, at, attributes, conditions)
   const headers = ['ETag', quoted(entry.etag), ...changeHeaders(call, mark)]
-  return jsonAnswer(200, { created: false, ...metadata(entry) }, headers)
+  return jsonAnswer(200, metadata(entry, false), headers)
 }
 
 /** The same folder, another name. A folder addressed by its id alone is looked up first. */

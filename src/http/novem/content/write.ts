@@ -21,5 +21,5 @@ export async function writeContent(call: SpaceCall, at: Place): Promise<Answer> 
     request,
   )
   const headers = ['ETag', quoted(entry.etag), ...changeHeaders(call, mark)]
-  return jsonAnswer(200, { created, ...metadata(entry) }, headers)
+  return jsonAnswer(200, metadata(entry, created), headers)
 }
