@@ -19,7 +19,7 @@ import { LentPieces } from '../lent-pieces.js'
 import type { WriteBody } from '../volume.js'
 
 /** What is no larger is kept in memory until it must outlive this process. */
-const SMALL = 64 * 1024
+const SMALL = 128 * 1024
 const LEAST = 4096
 /** What is no larger is sent in one piece: the page cache has just got it. */
 const WHOLE = 1024 * 1024

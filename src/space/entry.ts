@@ -12,8 +12,8 @@ const NAME = 16
 /** How an entry is filed: its folded name, which is its name too where the packed form holds no other. */
 export interface Filed {
   readonly folded: string
-  /** Canonical path of the folder it is in, '' for the root. */
-  readonly parent: string
+  /** Canonical path of the folder it is in, with a slash; '' for the root. */
+  readonly prefix: string
 }
 
 /** Makes an entry of its packed form. `epoch` is the journal's, part of a folder's etag. */
@@ -29,7 +29,7 @@ export function decodeEntry({ bytes, start, end }: Slice, at: Filed, epoch: stri
       kind: 'folder',
       id,
       name,
-      path: at.parent === '' ? name : `${at.parent}/${name}`,
+      path: at.prefix + name,
       created,
       modified,
       etag: folderEtag(bytes, start, epoch),
@@ -48,7 +48,7 @@ export function decodeEntry({ bytes, start, end }: Slice, at: Filed, epoch: stri
     kind: 'file',
     id,
     name,
-    path: at.parent === '' ? name : `${at.parent}/${name}`,
+    path: at.prefix + name,
     created,
     modified,
     etag,
@@ -91,7 +91,7 @@ function typeOf(raw: Buffer, start: number, end: number): string {
 /** The entry at a known path, as scripts describe it; the root is the folder with path ''. */
 export function decodeAt(raw: Buffer, path: string, epoch: string): Entry {
   const slash = path.lastIndexOf('/')
-  const filed = { folded: path.slice(slash + 1), parent: slash === -1 ? '' : path.slice(0, slash) }
+  const filed = { folded: path.slice(slash + 1), prefix: path.slice(0, slash + 1) }
   return decodeEntry({ bytes: raw, start: 0, end: raw.length }, filed, epoch)
 }
 

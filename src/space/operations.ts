@@ -197,7 +197,7 @@ export interface PageRequest {
 export interface Page {
   readonly entries: readonly Entry[]
   /** Absent: this was the last page. */
-  readonly cursor?: string
+  readonly cursor?: string | undefined
 }
 
 export interface ListResult extends Page {

@@ -6,7 +6,7 @@ import type { ListResult, Page, PageRequest, Properties, StatResult } from './op
 import { quote } from './quote.js'
 import { refusalError } from './refusals.js'
 import { compareSlices, type Slice, textOf, unpackStrings } from './strings.js'
-import type { Entry, FolderEntry, Location, OpContext } from './types.js'
+import type { Access, Entry, FolderEntry, JournalMark, Location, OpContext } from './types.js'
 
 /** Entries that one step reads. */
 export const STEP = 2000
@@ -42,10 +42,11 @@ export async function look(
   const after = page.cursor === undefined ? '' : decodeCursor(page.cursor)
   const answer = await read(engine, 'look', op, at, [limit, after])
   const found = decodeLook(answer)
-  if (found.entry.kind === 'file') return found
-  const { path } = found.entry
-  const wanted = { limit: page.limit ?? Number.POSITIVE_INFINITY, step: limit, after, parent: path }
-  return { ...found, page: decodePage(answer.slice(5, 7) as [number, Buffer], wanted, found.mark.epoch) }
+  const { entry, access, mark, locks } = found
+  if (entry.kind === 'file') return found
+  const wanted = { limit: page.limit ?? Number.POSITIVE_INFINITY, step: limit, after, parent: entry.path }
+  const packed = answer.slice(5, 7) as unknown as PackedPage
+  return { entry, access, mark, locks, page: decodePage(packed, wanted, mark.epoch) }
 }
 
 export async function list(
@@ -56,7 +57,39 @@ export async function list(
 ): Promise<ListResult> {
   const found = await look(engine, op, at, page)
   if (!found.page) throw new SpaceError('TYPE_CLASH', `${quote(found.entry.path)} is a file, not a folder.`)
-  return { ...found.page, folder: found.entry as FolderEntry, access: found.access, mark: found.mark }
+  return new ListedPage(found.page, found.entry as FolderEntry, found.access, found.mark)
+}
+
+/** Its entries are made when somebody looks at them: who reads on can ask for the next page before. */
+class PackedEntries implements Page {
+  #made: readonly Entry[] | undefined
+
+  constructor(
+    private readonly make: () => readonly Entry[],
+    readonly cursor?: string,
+  ) {}
+
+  get entries(): readonly Entry[] {
+    this.#made ??= this.make()
+    return this.#made
+  }
+}
+
+class ListedPage implements ListResult {
+  constructor(
+    private readonly page: Page,
+    readonly folder: FolderEntry,
+    readonly access: Access,
+    readonly mark: JournalMark,
+  ) {}
+
+  get entries(): readonly Entry[] {
+    return this.page.entries
+  }
+
+  get cursor(): string | undefined {
+    return this.page.cursor
+  }
 }
 
 /** Dead properties by node id, those without any left out. */
@@ -103,17 +136,20 @@ interface Wanted {
   readonly parent: string
 }
 
-export function decodePage(
-  [ordered, packed]: readonly [number, Buffer],
-  wanted: Wanted,
-  epoch: string,
-): Page {
-  const flat = unpackStrings(packed)
+/** The answer of `pageOf` in scripts/_page.lua: everything, in no order; or, ordered, names and what they stand for. */
+export type PackedPage =
+  | readonly [0, Buffer]
+  | readonly [1, readonly [names: Buffer, ...entries: readonly Buffer[]]]
+
+export function decodePage([ordered, packed]: PackedPage, wanted: Wanted, epoch: string): Page {
   if (ordered === 1) {
-    const entries = decodeFlat(flat, wanted.parent, epoch)
-    const more = entries.length > 0 && flat.length === 2 * wanted.step
-    return more ? { entries, cursor: encodeCursor(flat.at(-2) as Slice) } : { entries }
+    const [first, ...rest] = packed
+    const names = unpackStrings(first)
+    const make = () => decodeAll(names, rest.flatMap(unpackStrings), wanted.parent, epoch)
+    const last = names.length === wanted.step ? names.at(-1) : undefined
+    return new PackedEntries(make, last && encodeCursor(last))
   }
+  const flat = unpackStrings(packed)
   const bytes = Buffer.from(wanted.after)
   const after: Slice = { bytes, start: 0, end: bytes.length }
   let rows: [Slice, Slice][] = []
@@ -121,22 +157,28 @@ export function decodePage(
   rows.sort((a, b) => compareSlices(a[0], b[0]))
   if (after.end > 0) rows = rows.filter(([folded]) => compareSlices(folded, after) > 0)
   const page = rows.slice(0, wanted.limit)
-  const entries = decodeFlat(page.flat(), wanted.parent, epoch)
+  const [names, raws] = [page.map(([name]) => name), page.map(([, raw]) => raw)]
+  const entries = decodeAll(names, raws, wanted.parent, epoch)
   const last = page.at(-1)
   return last && page.length < rows.length ? { entries, cursor: encodeCursor(last[0]) } : { entries }
 }
 
 /** Names and entries in turn, as scripts pack them. */
 export function decodePacked(packed: Buffer, parent: string, epoch: string): Entry[] {
-  return decodeFlat(unpackStrings(packed), parent, epoch)
+  const flat = unpackStrings(packed)
+  const [names, raws]: [Slice[], Slice[]] = [[], []]
+  for (const [index, string] of flat.entries()) (index % 2 === 0 ? names : raws).push(string)
+  return decodeAll(names, raws, parent, epoch)
 }
 
-function decodeFlat(flat: readonly Slice[], parent: string, epoch: string): Entry[] {
+/** Leaves out what has a name but is not there. */
+function decodeAll(names: readonly Slice[], raws: readonly Slice[], parent: string, epoch: string): Entry[] {
   const entries: Entry[] = []
-  for (let at = 0; at < flat.length; at += 2) {
-    const packed = flat[at + 1] as Slice
-    if (packed.end > packed.start)
-      entries.push(decodeEntry(packed, { folded: textOf(flat[at] as Slice), parent }, epoch))
+  const prefix = parent === '' ? '' : `${parent}/`
+  for (let index = 0; index < names.length; index++) {
+    const raw = raws[index] as Slice
+    if (raw.end > raw.start)
+      entries.push(decodeEntry(raw, { folded: textOf(names[index] as Slice), prefix }, epoch))
   }
   return entries
 }

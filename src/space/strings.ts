@@ -1,3 +1,5 @@
+const ABSENT = 0xc2
+
 /** Bytes `start` up to `end` of `bytes`. A Buffer for each entry of a long listing would take longer than reading them. */
 export interface Slice {
   readonly bytes: Buffer
@@ -7,7 +9,8 @@ export interface Slice {
 
 /**
  * Long lists of byte strings, as scripts pack them by `cmsgpack.pack`: one reply that is taken apart here in a third of the time
- * that the client library needs for as many replies. The subset of MessagePack that Redis' packer makes of such lists.
+ * that the client library needs for as many replies. The subset of MessagePack that Redis' packer makes of such lists; what is not
+ * there (Lua's `false`) is an empty string.
  */
 export function unpackStrings(packed: Buffer): Slice[] {
   const { count, at: first } = listHead(packed)
@@ -15,7 +18,7 @@ export function unpackStrings(packed: Buffer): Slice[] {
   let at = first
   for (let index = 0; index < count; index++) {
     const kind = packed[at++] as number
-    let length: number
+    let length = 0
     if (kind >= 0xa0 && kind <= 0xbf) length = kind & 0x1f
     else if (kind === 0xd9) length = packed[at++] as number
     else if (kind === 0xda) {
@@ -24,7 +27,8 @@ export function unpackStrings(packed: Buffer): Slice[] {
     } else if (kind === 0xdb) {
       length = packed.readUInt32BE(at)
       at += 4
-    } else throw new Error(`Byte ${at - 1} of a packed list is ${kind}, which begins no string.`)
+    } else if (kind !== ABSENT)
+      throw new Error(`Byte ${at - 1} of a packed list is ${kind}, which begins no string.`)
     strings[index] = { bytes: packed, start: at, end: at + length }
     at += length
   }

@@ -2,7 +2,16 @@ import type { ScriptReply } from '../redis/scripts.js'
 import type { Answer, Engine } from './engine.js'
 import { SpaceError } from './errors.js'
 import type { TreeResult } from './operations.js'
-import { decodeCursor, decodePacked, decodePage, decodeStat, read, STEP, stat } from './reading.js'
+import {
+  decodeCursor,
+  decodePacked,
+  decodePage,
+  decodeStat,
+  type PackedPage,
+  read,
+  STEP,
+  stat,
+} from './reading.js'
 import { refusalError } from './refusals.js'
 import type { Entry, FolderEntry, Location, OpContext } from './types.js'
 
@@ -112,7 +121,7 @@ async function* pages(
   for (let after: string | undefined = ''; after !== undefined; ) {
     const answer = await engine.read('page', op, [folder.id, STEP, after], refusalError)
     const wanted = { limit: Number.POSITIVE_INFINITY, step: STEP, after, parent: folder.path }
-    const page = decodePage(answer as [number, Buffer], wanted, epoch)
+    const page = decodePage(answer as unknown as PackedPage, wanted, epoch)
     yield page.entries
     after = page.cursor === undefined ? undefined : decodeCursor(page.cursor)
   }

@@ -45,7 +45,9 @@ export async function membersAnswer(call: EntryCall, renderer: Renderer, asked: 
     return asFound(multistatus(OPEN + (await writer.write([entry, ...page.entries])) + CLOSE), op, found)
   }
   const top = OPEN + (await writer.write([entry]))
-  const pieces = written(writer, page.entries, laterPages(call, entry.id, page.cursor))
+  // Asked for before the first one is looked at.
+  const later = laterPages(call, entry.id, page.cursor)
+  const pieces = written(writer, writer.hrefOf(entry.path, 'folder'), page.entries, later)
   const state = { folder: entry.id, etag: entry.etag, mark }
   const text = renderer.isLasting
     ? listings.keeping(op.space, target.href, asked, state, pieces)
@@ -64,16 +66,22 @@ async function* enclosed(
 
 async function* written(
   writer: EntryWriter,
+  within: string,
   first: readonly Entry[],
   later: AsyncIterable<readonly Entry[]>,
 ): AsyncGenerator<Piece, void> {
-  yield* pieces(writer, first)
-  for await (const batch of later) yield* pieces(writer, batch)
+  yield* pieces(writer, within, first)
+  for await (const batch of later) yield* pieces(writer, within, batch)
 }
 
-async function* pieces(writer: EntryWriter, batch: readonly Entry[]): AsyncGenerator<Piece, void> {
+async function* pieces(
+  writer: EntryWriter,
+  within: string,
+  batch: readonly Entry[],
+): AsyncGenerator<Piece, void> {
   for (let at = 0; at < batch.length; at += FLUSH) {
     const entries = batch.slice(at, at + FLUSH)
-    yield { ...(await writer.encode(entries)), names: entries.map(({ name }) => foldName(name)) }
+    const { text, ends } = await writer.encode(entries, within)
+    yield { text, ends, names: entries.map(({ name }) => foldName(name)) }
   }
 }

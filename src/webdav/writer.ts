@@ -13,8 +13,8 @@ import { response } from './xml/multistatus.js'
 /** Writes responses; asks for dead properties only where entries have some, and then for all of a batch at once. */
 export interface EntryWriter {
   write(entries: readonly Entry[]): Promise<string>
-  /** The same for many, as UTF-8, and where the response about each ends. */
-  encode(entries: readonly Entry[]): Promise<Pick<Piece, 'text' | 'ends'>>
+  /** The same for many, as UTF-8, and where the response about each ends. `within`: the href of the folder that all are in. */
+  encode(entries: readonly Entry[], within?: string): Promise<Pick<Piece, 'text' | 'ends'>>
   /** How the client addresses a canonical path. */
   hrefOf(path: string, kind: Entry['kind']): string
 }
@@ -32,18 +32,20 @@ export async function writerOf(
     const ids = entries.filter((entry) => entry.hasProperties).map(({ id }) => id)
     return ids.length > 0 ? call.deps.tree.properties(call.op, ids) : undefined
   }
-  const write = (entry: Entry, dead?: ReadonlyMap<number, Properties>) =>
-    response(hrefOf(entry), renderer.write(entry, view, dead?.get(entry.id)))
+  const write = (entry: Entry, dead?: ReadonlyMap<number, Properties>, within?: string) => {
+    const href = within === undefined ? hrefOf(entry) : within + encodeSegment(entry.name) + slashOf(entry)
+    return response(href, renderer.write(entry, view, dead?.get(entry.id)))
+  }
   return {
     hrefOf: (path, kind) => hrefOf({ path, kind, name: path.slice(path.lastIndexOf('/') + 1) }),
     write: async (entries) => {
       const dead = await deadOf(entries)
       return entries.map((entry) => write(entry, dead)).join('')
     },
-    encode: async (entries) => {
+    encode: async (entries, within) => {
       const dead = await deadOf(entries)
       const xml = new TextBuffer(RESPONSE_BYTES * entries.length)
-      for (const entry of entries) xml.add(write(entry, dead))
+      for (const entry of entries) xml.add(write(entry, dead, within))
       return { text: xml.bytes(), ends: xml.ends() }
     },
   }
@@ -73,12 +75,17 @@ async function quotaOf({ deps, op }: EntryCall, { path, size }: Entry): Promise<
   return { used, available: Math.max(0, op.limits.spaceBytes - used) }
 }
 
+/** The hrefs of folders end with a slash. */
+function slashOf({ kind }: Pick<Entry, 'kind'>): string {
+  return kind === 'folder' ? '/' : ''
+}
+
 /** Siblings share their folder's href. */
 function hrefsBelow(top: string, { path }: Entry): (entry: Pick<Entry, 'path' | 'name' | 'kind'>) => string {
   let folder: string | undefined
   let folderHref = ''
   return (entry) => {
-    const end = entry.kind === 'folder' ? '/' : ''
+    const end = slashOf(entry)
     if (entry.path.length <= path.length) return top + end
     const parent = entry.path.slice(0, entry.path.length - entry.name.length)
     if (parent !== folder) {

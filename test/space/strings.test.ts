@@ -24,7 +24,24 @@ test('lists of every size, of strings of every length, come back as Redis packed
   }
 })
 
+test('what a hash does not have is an empty string', async (t) => {
+  const server = await testRedis()
+  t.teardown(() => server.stop())
+  const redis = await server.connect()
+  await redis.hset('hash', 'b', 'x')
+  const packed = await redis.callBuffer(
+    'EVAL',
+    `return cmsgpack.pack(redis.call('HMGET', 'hash', 'a', 'b', 'c'))`,
+    0,
+  )
+  const found = unpackStrings(packed as Buffer)
+  t.deepEqual(
+    found.map(({ bytes, start, end }) => bytes.toString('utf8', start, end)),
+    ['', 'x', ''],
+  )
+})
+
 test('what is no packed list of strings is refused, with the place', (t) => {
   t.throws(() => unpackStrings(Buffer.from([0xa1, 0x61])), { message: /begins with 161/ })
-  t.throws(() => unpackStrings(Buffer.from([0x92, 0xa1, 0x61, 0xc2])), { message: /^Byte 3 .* is 194/ })
+  t.throws(() => unpackStrings(Buffer.from([0x92, 0xa1, 0x61, 0xc3])), { message: /^Byte 3 .* is 195/ })
 })

@@ -43,7 +43,7 @@ export function unpack(raw: Buffer, folded: string): PackedFolder | FileEntry | 
   }
   const typeAt = flags & BLOB ? FILE_BYTES + 16 : FILE_BYTES
   if (raw.length < typeAt || raw.length < typeAt + (raw[typeAt - 1] as number)) return undefined
-  return decodeEntry({ bytes: raw, start: 0, end: raw.length }, { folded, parent: '' }, '') as FileEntry
+  return decodeEntry({ bytes: raw, start: 0, end: raw.length }, { folded, prefix: '' }, '') as FileEntry
 }
 
 /** Where a folder is filed, as `u` says it: the id of the folder above, and the folded name there. */

@@ -6,8 +6,8 @@
 --@include page
 -- One entry and, if asked, a page of what is in it.
 -- ARGV 3 base, 4 folded path, 5 '' no page / most entries of a page, 6 '' or the folded name after which the page begins
--- Result: description; then, for a folder whose page was asked for: 1 ordered / 0 everything, unordered; then names and
---         entries in turn, packed; then, where the space has locks, these: token, packed lock, path
+-- Result: description; then, for a folder whose page was asked for, the two of `pageOf` in _page.lua; then, where the space has
+--         locks, these: token, packed lock, path
 local reply
 if ARGV[3] == '' and ARGV[4] ~= '' then
   local raw, path = find(ARGV[4])

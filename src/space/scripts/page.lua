@@ -4,6 +4,6 @@
 --@include page
 -- A page of the folder with a known id, wherever it is. A step of a walk over a large tree.
 -- ARGV 3 node id, 4 most entries, 5 '' or the folded name after which the page begins
--- Result: 1 ordered / 0 everything, names and entries in turn, packed
+-- Result: as `pageOf` in _page.lua
 local ordered, page = pageOf(tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5])
 return { ordered, page }

@@ -16,7 +16,13 @@ const REASONS: Readonly<Record<number, string>> = {
   507: 'Insufficient Storage',
 }
 
+const OK = statusOf(200)
+
 function statusXml(status: number): string {
+  return status === 200 ? OK : statusOf(status)
+}
+
+function statusOf(status: number): string {
   return `<D:status>HTTP/1.1 ${status} ${REASONS[status] ?? 'Error'}</D:status>`
 }
 
