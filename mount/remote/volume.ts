@@ -185,7 +185,7 @@ class RemoteVolume implements Volume {
     throw new SpaceError('UNAVAILABLE', 'The server has ended the stream of changes.')
   }
 
-  #ask({ method, path, headers, body, signal }: Request): Promise<Answer> {
+  #ask({ method, path, headers, body, signal }: Omit<Request, 'silenceMs'>): Promise<Answer> {
     return this.#connection.ask({ method, path: this.#path + path, headers, body, signal })
   }
 

@@ -62,16 +62,18 @@ export async function list(
 
 /** Its entries are made when somebody looks at them: who reads on can ask for the next page before. */
 class PackedEntries implements Page {
-  #made: readonly Entry[] | undefined
+  #entries: readonly Entry[] | (() => readonly Entry[])
 
   constructor(
-    private readonly make: () => readonly Entry[],
+    make: () => readonly Entry[],
     readonly cursor?: string,
-  ) {}
+  ) {
+    this.#entries = make
+  }
 
   get entries(): readonly Entry[] {
-    this.#made ??= this.make()
-    return this.#made
+    if (typeof this.#entries === 'function') this.#entries = this.#entries()
+    return this.#entries
   }
 }
 
