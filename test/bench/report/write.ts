@@ -25,8 +25,9 @@ function heading(all: readonly GroupResults[]): string[] {
     'Written by `npm run bench -- --report`; nothing in it is edited by hand. All sides of a line were run in turn (A B A B …), after a ' +
       'round that does not count: medians, in brackets the lowest and the highest. Load generators run on the same machine as the servers. ' +
       'Absolute numbers belong to that machine; only ratios can be compared.',
-    `A side that begins with ${LIMIT} is no peer, and stores nothing anybody could find again: it is what the runtime takes for ` +
-      'the same number of requests. What is asked of us beyond that cannot be had on this runtime.',
+    `A side that begins with ${LIMIT} is no peer, and stores nothing anybody could find again: it is the plainest program on ` +
+      'this runtime that takes the same requests, with a file of its own for each body. Ours is ahead of it only where it does better than that, such as ' +
+      'by one file for many small bodies.',
     '## Where we do not reach what we want, or are behind',
     losses(all),
   ]
