@@ -8,20 +8,21 @@ export interface RequestNotes {
   /** Whose valid token it bore. */
   account?: string | undefined
   /** It waits for changes: how long it takes says nothing about the server. */
-  waits?: boolean
+  waits?: boolean | undefined
 }
 
 const HARMLESS = /^[\w.:+/=-]{1,128}$/
 
-const notes = new WeakMap<IncomingMessage, RequestNotes>()
+/** On the request itself: a weak map of all requests is gone through at each collection of garbage. */
+const NOTES = Symbol('notes')
 
 /** The notes of a request, begun when they are first asked for. */
-export function notesOf(req: IncomingMessage): RequestNotes {
-  const known = notes.get(req)
+export function notesOf(req: IncomingMessage & { [NOTES]?: RequestNotes }): RequestNotes {
+  const known = req[NOTES]
   if (known) return known
   const sent = req.headers['x-request-id']
   const id = typeof sent === 'string' && HARMLESS.test(sent) ? sent : randomUUID()
-  const begun = { id }
-  notes.set(req, begun)
+  const begun: RequestNotes = { id, account: undefined, waits: undefined }
+  req[NOTES] = begun
   return begun
 }

@@ -43,11 +43,11 @@ export function parseDavTarget(url: string, root: string): DavTarget {
 
 function targetOf(path: string, root: string): DavTarget {
   const segments = path.split('/').filter((segment) => segment !== '')
-  const [mount, first, ...rest] = segments
-  if (mount === undefined) return { kind: 'above', href: root.slice(0, root.lastIndexOf('/') + 1) }
+  const first = segments[1]
+  if (segments.length === 0) return { kind: 'above', href: root.slice(0, root.lastIndexOf('/') + 1) }
   if (first === undefined) return { kind: 'top', href: `${root}/` }
   const spaceName = decodePath(first)
-  const decoded = rest.map(decodePath)
+  const decoded = segments.slice(2).map(decodePath)
   const { names, folded } = pathOf(decoded)
   let href = `${root}/${encodeSpace(spaceName)}`
   for (const name of decoded) href += `/${encodeSegment(name)}`
@@ -62,9 +62,11 @@ function targetOf(path: string, root: string): DavTarget {
 
 /** Own spaces by name, others' as `@owner~name` (contract §9). */
 function addressOf(spaceName: string): SpaceAddress | undefined {
-  const [, owner, name = ''] = /^(?:@([^~]*)~)?(.*)$/s.exec(spaceName) ?? []
+  const tilde = spaceName.startsWith('@') ? spaceName.indexOf('~') : -1
+  const name = spaceName.slice(tilde + 1)
   if (!isResourceName(name)) return undefined
-  if (owner === undefined) return { name }
+  if (tilde === -1) return { name }
+  const owner = spaceName.slice(1, tilde)
   return isResourceName(owner) ? { owner, name } : undefined
 }
 
