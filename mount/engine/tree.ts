@@ -130,7 +130,7 @@ export class Tree {
     const known = folder.child(item.name)
     if (known) {
       // Where it was changed here, the other version is met when that is sent.
-      const isOther = !known.stale && known.item !== undefined && known.item.id !== item.id
+      const isOther = known.item !== undefined && known.item.id !== item.id && !mayBecome(known)
       const isSame = known.kind === item.kind && (isChangedHere(known) || !isOther)
       if (known.seq > seq) return known
       if (isSame) {
@@ -211,6 +211,14 @@ export class Tree {
 
 function isChangedHere(node: Node): node is FileNode & { content: Content } {
   return node.kind === 'file' && node.content?.dirty === true
+}
+
+/**
+ * May what is known be another entry by now, and the node go on as that? A file of which a row told, for its bytes are asked for by etag.
+ * Not a folder that has an id: what is known to be in it is in that one, whoever has taken its place.
+ */
+function mayBecome(node: Node): boolean {
+  return node.kind === 'file' ? node.stale : isNamedOnly(node)
 }
 
 /** Only a row told of it: its id is not known yet. */

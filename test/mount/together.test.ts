@@ -154,7 +154,9 @@ function checkNothingLost(
   const shared = new Set(outcomes.flatMap((outcome) => outcome.shared))
   for (const { kept, gone } of outcomes) {
     t.deepEqual(
-      Object.entries(kept).filter(([name, found]) => byName.get(name)?.join() !== found),
+      Object.entries(kept)
+        .map(([name, found]) => ({ name, found: [found], there: byName.get(name) }))
+        .filter(({ found, there }) => there?.join() !== found.join()),
       [],
     )
     t.deepEqual(

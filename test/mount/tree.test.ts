@@ -1,5 +1,5 @@
 import test from 'ava'
-import { attach, FileNode } from '../../mount/engine/nodes.js'
+import { attach, FileNode, FolderNode } from '../../mount/engine/nodes.js'
 import type { Takeback } from '../../mount/engine/takeback.js'
 import { Tree } from '../../mount/engine/tree.js'
 import type { Changed, Item, Volume } from '../../mount/volume.js'
@@ -47,3 +47,35 @@ test('a name that is gone, and of which no row tells anything newer, is gone', a
   t.is(await tree.fresh(node), undefined)
   t.is(tree.root.child('a'), undefined)
 })
+
+for (const isListed of [false, true]) {
+  const how = isListed ? 'listed' : 'asked for'
+  test(`a folder that another has taken the place of, ${how} before the journal says so, is the other one`, async (t) => {
+    const folder = (id: number): Item => ({ ...ROOT, id, name: 'd' })
+    const other: Changed = { item: folder(2), seq: 7 }
+    const gone: string[] = []
+    const volume = {
+      stat: async ({ path }: { path: string }) => {
+        if (path === 'd') return other
+        throw new SpaceError('NOT_FOUND', `There is no "${path}".`)
+      },
+      list: async ({ base }: { base: number }) =>
+        base === 0
+          ? { folder: ROOT, items: [other.item], seq: 7 }
+          : { folder: other.item, items: [], seq: 7 },
+    } as unknown as Volume
+    const takeback = { changed() {}, unlinked: ({ path }: { path: string }) => void gone.push(path) }
+    const tree = new Tree(volume, takeback as unknown as Takeback, { item: ROOT, seq: 3 })
+    const before = new FolderNode('d', 3, folder(1))
+    attach(tree.root, before, 'd')
+    attach(before, new FileNode('a', 3, ITEM), 'a')
+    before.complete = true
+    // A row about the one that was there.
+    before.changed(5)
+    if (isListed) await tree.load(tree.root)
+    const found = await tree.fresh(await tree.get('/d'))
+    t.is(found?.item?.id, 2)
+    t.is(await tree.find('/d/a'), undefined)
+    t.deepEqual(gone, ['d'])
+  })
+}
