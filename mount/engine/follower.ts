@@ -177,9 +177,10 @@ export class Follower {
     // Our own move, which is done here already; after a later one of ours the name stands for something else.
     if (removed === row.seq) return
     const there = from?.folder.child(from.name)
-    const node = removed > row.seq || isUnsent(there) ? undefined : there
+    // What is newer than the row came to that name afterwards, and is not what the row has moved.
+    const isThis = there && there.seq < row.seq && removed <= row.seq && !isUnsent(there)
+    const node = isThis ? there : undefined
     const to = this.#place(row.path, row)
-    if (node && node.seq >= row.seq) return
     if (from && node) {
       this.takeback.unlinked(node)
       this.#touch(from.folder, row)

@@ -6,6 +6,7 @@ import type { FileSystem } from '../../mount/filesystem.js'
 import { silentLog } from '../../src/log.js'
 import type { Watcher } from '../../src/space/watcher.js'
 import { tempFolder } from '../support/folder.js'
+import { jsonBody } from '../support/http.js'
 import { overriding } from '../support/overriding.js'
 import type { TestServer } from '../support/server.js'
 import { newSpace, until, watchedServer } from './support/volumes.js'
@@ -158,6 +159,26 @@ test('a folder whose name alone changed case keeps what is in it', async (t) => 
   t.deepEqual(await namesIn(fs, '/'), ['NAME'])
   t.deepEqual(await namesIn(fs, '/NAME'), ['file'])
 })
+
+for (const isUsed of [true, false]) {
+  const when = isUsed ? 'is asked for' : 'is not asked for'
+  test(`folders that others move in a ring are each what they are, where a name ${when} before they are heard of`, async (t) => {
+    const { fs, hear, files } = await lateMount(t)
+    for (const name of ['first', 'second']) await files.post(`${name}/of-${name}`, { body: 'x' })
+    await hear()
+    for (const path of ['/', '/first', '/second']) await namesIn(fs, path)
+    await files.patch('first', jsonBody({ to: 'five' }))
+    // Of this move it knows; the folder is to be asked for before it is used.
+    await hear()
+    await files.patch('five', jsonBody({ to: 'four' }))
+    await files.patch('second', jsonBody({ to: 'five' }))
+    if (isUsed) t.is((await fs.getattr('/five')).kind, 'folder')
+    await hear()
+    t.deepEqual(await namesIn(fs, '/'), ['five', 'four'])
+    t.deepEqual(await namesIn(fs, '/five'), ['of-second'])
+    t.deepEqual(await namesIn(fs, '/four'), ['of-first'])
+  })
+}
 
 const WAYS: Readonly<
   Record<string, { readonly go: (fs: FileSystem) => Promise<void>; readonly left: readonly string[] }>
