@@ -168,15 +168,18 @@ export class Tree {
   }
 
   async #refresh(node: Node): Promise<Node | undefined> {
-    const { changedAt } = node
+    const { changedAt, parent, name } = node
+    if (!parent && node !== this.root) return node
+    // Of the place that it has by now an answer about this one says nothing.
+    const hasMoved = () => node.parent !== parent || node.name !== name
     try {
-      if (!node.parent && node !== this.root) return node
-      const at = node.parent ? addressIn(node.parent, node.name) : addressOf(this.root)
-      const { item, seq } = await this.volume.stat(at)
-      return node.parent ? this.put(node.parent, item, seq) : this.#relearn(node, item, seq)
+      const { item, seq } = await this.volume.stat(parent ? addressIn(parent, name) : addressOf(this.root))
+      if (hasMoved()) return this.#refresh(node)
+      return parent ? this.put(parent, item, seq) : this.#relearn(node, item, seq)
     } catch (error) {
       if (isCode(error, 'UNAVAILABLE')) return node
       if (!isCode(error, 'NOT_FOUND', 'TYPE_CLASH')) throw error
+      if (hasMoved()) return this.#refresh(node)
       if (node.kind === 'file' && node.content?.dirty) return node
       // A row has overtaken the answer: it was not there, and is again.
       if (node.changedAt > changedAt && node.parent) return this.#refresh(node)

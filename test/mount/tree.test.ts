@@ -79,3 +79,27 @@ for (const isListed of [false, true]) {
     t.deepEqual(gone, ['d'])
   })
 }
+
+for (const isThere of [true, false]) {
+  const answer = isThere ? 'there' : 'gone'
+  test(`what is moved here while the server says that its old name is ${answer} is asked for by its new one`, async (t) => {
+    const node = new FileNode('a', 3, ITEM)
+    const asked: string[] = []
+    const volume = {
+      stat: async ({ path }: { path: string }) => {
+        asked.push(path)
+        if (asked.length > 1) return { item: { ...ITEM, name: 'b', etag: 'e2' }, seq: 8 }
+        attach(tree.root, node, 'b')
+        if (isThere) return { item: ITEM, seq: 5 }
+        throw new SpaceError('NOT_FOUND', 'There is no "a".')
+      },
+    } as unknown as Volume
+    const tree = new Tree(volume, TAKEBACK, { item: ROOT, seq: 3 })
+    attach(tree.root, node, 'a')
+    node.changed(5)
+    t.is(await tree.fresh(node), node)
+    t.deepEqual(asked, ['a', 'b'])
+    t.deepEqual([...tree.root.children.values()], [node])
+    t.is(node.item?.etag, 'e2')
+  })
+}
