@@ -38,7 +38,10 @@ export class Session implements Mounted {
       await this.#aborting
       this.serving.stop()
     }
-    await this.#takeAway()
+    await this.#takeAway().catch(async (error: unknown) => {
+      // Else it has gone meanwhile: somebody asked twice.
+      if (await mountAt(this.path)) throw error
+    })
     await this.done
   }
 
