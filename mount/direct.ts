@@ -136,7 +136,9 @@ class DirectVolume implements Volume {
   ): Promise<Changed> {
     const [source, destination] = [locate(from), locate(to)]
     const op = await this.#op(options)
-    return changed(await this.#parts.tree.move(op, source, destination, unlessThere(options)))
+    return changed(
+      await this.#parts.tree.move(op, source, destination, { ifNoneMatch: unlessThere(options) }),
+    )
   }
 
   async remove(
@@ -240,21 +242,19 @@ function locate({ base, path }: Address): Location {
   return { base, path: parsePath(path) }
 }
 
-function writeRequest(
-  { path }: Location,
-  { ifMatch, ifNoneMatch, modified, executable }: WriteOptions,
-): WriteRequest {
+function writeRequest({ path }: Location, options: WriteOptions): WriteRequest {
+  const { ifMatch, modified, executable } = options
   return {
     contentType: typeOfName(path.names.at(-1) ?? ''),
     ifMatch: ifMatch === undefined ? undefined : [ifMatch],
-    ifNoneMatch: ifNoneMatch ? '*' : undefined,
+    ifNoneMatch: unlessThere(options),
     modified,
     executable,
   }
 }
 
-function unlessThere({ ifNoneMatch }: { readonly ifNoneMatch?: boolean }) {
-  return ifNoneMatch ? ({ ifNoneMatch: '*' } as const) : {}
+function unlessThere({ ifNoneMatch }: Pick<WriteOptions, 'ifNoneMatch'>): '*' | undefined {
+  return ifNoneMatch ? '*' : undefined
 }
 
 function unavailable(cause: unknown): never {

@@ -8,19 +8,16 @@ const FRESH_MS = 5000
 export class Room {
   #at = Date.now()
   #asking: Promise<void> | undefined
-  /** What the space holds. */
-  #bytes: number
-  #entries: number
+  /** What this mount has added since `info` was asked for. */
+  #bytes = 0
+  #entries = 0
 
   constructor(
     private readonly volume: Volume,
     private info: VolumeInfo,
     /** Bytes that wait to be sent. */
     private readonly unsent: () => number,
-  ) {
-    this.#bytes = info.bytes
-    this.#entries = info.entries
-  }
+  ) {}
 
   get writable(): boolean {
     return this.info.writable
@@ -34,7 +31,7 @@ export class Room {
     }
     if (size <= before) return
     if (Date.now() - this.#at > FRESH_MS) void this.#ask()
-    const used = this.#bytes + this.unsent()
+    const used = this.info.bytes + this.#bytes + this.unsent()
     if (used + size - before <= spaceBytes) return
     this.#ask()
     throw new FileSystemError(
@@ -52,13 +49,13 @@ export class Room {
   /** Where the server is away, what was last known. */
   async statistics(): Promise<Statistics> {
     if (Date.now() - this.#at > FRESH_MS) await this.#ask()
-    const { limits } = this.info
-    const used = this.#bytes + this.unsent()
+    const { bytes, entries, limits } = this.info
+    const used = bytes + this.#bytes + this.unsent()
     return {
       bytes: limits.spaceBytes,
       bytesFree: Math.max(limits.spaceBytes - used, 0),
       entries: limits.entries,
-      entriesFree: Math.max(limits.entries - this.#entries, 0),
+      entriesFree: Math.max(limits.entries - entries - this.#entries, 0),
     }
   }
 
@@ -67,8 +64,8 @@ export class Room {
       .info()
       .then((info) => {
         this.info = info
-        this.#bytes = info.bytes
-        this.#entries = info.entries
+        this.#bytes = 0
+        this.#entries = 0
         this.#at = Date.now()
       })
       .catch(() => undefined)

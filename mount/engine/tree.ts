@@ -179,8 +179,8 @@ export class Tree {
     } catch (error) {
       if (isCode(error, 'UNAVAILABLE')) return node
       if (!isCode(error, 'NOT_FOUND', 'TYPE_CLASH')) throw error
+      if (isChangedHere(node)) return node
       if (hasMoved()) return this.#refresh(node)
-      if (node.kind === 'file' && node.content?.dirty) return node
       // A row has overtaken the answer: it was not there, and is again.
       if (node.changedAt > changedAt && node.parent) return this.#refresh(node)
       this.drop(node)

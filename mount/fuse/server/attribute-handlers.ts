@@ -38,7 +38,7 @@ export function attributeHandlers(calls: Calls): Handlers {
       what: 'getattr',
       unique,
       node,
-      ...(request.word(0) & BY_HANDLE && { handle: request.long(8) }),
+      handle: (request.word(0) & BY_HANDLE) === 0 ? undefined : request.long(8),
       work: (path, handle) => fs.getattr(path, handle),
       send: (attributes) => answers.attributes(unique, node, attributes),
     })
@@ -53,7 +53,7 @@ export function attributeHandlers(calls: Calls): Handlers {
       what: 'setattr',
       unique,
       node,
-      ...(request.word(0) & HANDLE && { handle: request.long(8) }),
+      handle: (request.word(0) & HANDLE) === 0 ? undefined : request.long(8),
       work: (path, handle) => apply(change, node, path, handle),
       send: (attributes) => answers.attributes(unique, node, attributes),
     })

@@ -15,7 +15,7 @@ export interface Call<T> {
   /** Of an entry in the node. */
   readonly name?: string
   /** By which it is asked. */
-  readonly handle?: number
+  readonly handle?: number | undefined
   /** `handle`: the one given, or one of a node that has no name any more; `path` is then what it was called. */
   work(path: string, handle: number | undefined): Awaitable<T>
   /** Answers. False: nobody took it. */
