@@ -124,10 +124,10 @@ export class Engine implements FileSystem {
     })
   }
 
-  write(handle: number, buffer: Buffer, offset: number): Awaitable<number> {
+  write(handle: number, buffer: Buffer, offset: number, placed = false): Awaitable<number> {
     return withErrno(() => {
       const { files } = this.parts
-      return files.write(files.handle(handle), buffer, offset)
+      return files.write(files.handle(handle), buffer, offset, placed)
     })
   }
 

@@ -10,7 +10,7 @@ import { Content } from './content.js'
 import { isCode } from './errno.js'
 import type { FileNode } from './nodes.js'
 import type { Room } from './room.js'
-import { isSpelledTwice, type Takeback } from './takeback.js'
+import type { Takeback } from './takeback.js'
 import { addressIn, type Tree } from './tree.js'
 import { WorkFile } from './work-file.js'
 
@@ -170,27 +170,38 @@ export class Files {
     })
   }
 
-  write(handle: Handle, buffer: Buffer, offset: number): Awaitable<number> {
+  /** See `FileSystem.write`. */
+  write(handle: Handle, buffer: Buffer, offset: number, placed: boolean): Awaitable<number> {
     const { node } = handle
     if (!handle.canWrite) throw new FileSystemError('EBADF', `"${node.path}" is open for reading only.`)
     const content = this.content(node)
-    const ready = this.#workable(node, content, offset + buffer.length)
+    const appends = handle.appends && !placed
+    const end = appends ? this.#sizeOf(node, content) : offset
+    const ready = this.#workable(node, content, end + buffer.length)
     handle.hasWritten = true
-    if (ready instanceof Promise) return ready.then((work) => this.#writeTo(work, handle, buffer, offset))
-    return this.#writeTo(ready, handle, buffer, offset)
+    const write = (work: WorkFile) => this.#writeTo(work, handle, buffer, offset, appends)
+    return ready instanceof Promise ? ready.then(write) : write(ready)
   }
 
-  #writeTo(work: WorkFile, { node, path, appends }: Handle, buffer: Buffer, offset: number): number {
+  /**
+   * The kernel says where it takes the end to be, and can be wrong: it holds one size for each spelling of a name, and an old one
+   * where it had forgotten the file while a look-up was answered.
+   */
+  #writeTo(work: WorkFile, { node, path }: Handle, buffer: Buffer, offset: number, appends: boolean): number {
     const { takeback } = this.parts
-    // Where the end is the kernel knows, unless it takes another spelling of the name for another file.
     const { size } = work
-    const at = appends && isSpelledTwice(node) ? size : offset
+    const at = appends ? size : offset
     work.write(buffer, at)
     this.content(node).changed()
     if (work.size > size) this.sending.grew(node, size)
     if (at === offset) takeback.changedHere(node, path)
-    else takeback.changed(node)
+    else takeback.misplaced(node)
     return buffer.length
+  }
+
+  /** As programs see it. */
+  #sizeOf({ item }: FileNode, { work }: Content): number {
+    return work?.size ?? item?.size ?? 0
   }
 
   truncate(node: FileNode, size: number, handle?: Handle): Awaitable<void> {

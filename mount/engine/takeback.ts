@@ -42,6 +42,12 @@ export class Takeback {
     if (isSpelledTwice(node)) this.changed(node, path)
   }
 
+  /** The kernel has put bytes elsewhere than they are, under whatever name: of that it was told nothing. */
+  misplaced(node: Node): void {
+    for (const name of node.asked.keys()) node.asked.set(name, true)
+    this.changed(node)
+  }
+
   #takeBack(
     parent: FolderNode,
     names: readonly string[],
@@ -67,7 +73,7 @@ export class Takeback {
 }
 
 /** Does the kernel know it by more than one path? */
-export function isSpelledTwice(node: Node): boolean {
+function isSpelledTwice(node: Node): boolean {
   for (let entry: Node | undefined = node; entry; entry = entry.parent) if (entry.asked.size > 1) return true
   return false
 }

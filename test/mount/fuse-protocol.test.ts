@@ -64,11 +64,23 @@ test('an entry has id, times and type, also of a file from before 1970', (t) => 
     ...({ kind: 'file', size: 2 ** 33 + 1, modified: -1500, created: 0 } as const),
     ...{ executable: true, writable: true },
   }
-  writeEntry(bytes, 0, { id: 5, attributes, isNamed: true, seconds: 1.5 }, OWNER)
-  t.deepEqual([readLong(bytes, 0), readLong(bytes, 16), bytes.readUInt32LE(32)], [5, 1, 500_000_000])
+  const node = { id: 5, attributes, isNamed: true, isOpen: false, seconds: 1.5 }
+  writeEntry(bytes, 0, node, OWNER)
+  const believed = () => [16, 24].map((at, i) => [readLong(bytes, at), bytes.readUInt32LE(32 + 4 * i)])
+  t.is(readLong(bytes, 0), 5)
+  t.deepEqual(believed(), Array(2).fill([1, 500_000_000]))
   t.deepEqual([readLong(bytes, 40), readLong(bytes, 48)], [5, 2 ** 33 + 1])
   t.deepEqual([readLong(bytes, 72), bytes.readUInt32LE(92)], [-2, 500_000_000])
   t.deepEqual([bytes.readUInt32LE(100), bytes.readUInt32LE(104)], [0o100755, 1])
+  writeEntry(bytes, 0, { ...node, isOpen: true }, OWNER)
+  t.deepEqual(
+    believed(),
+    [
+      [1, 500_000_000],
+      [0, 0],
+    ],
+    'what is open may be written to',
+  )
 })
 
 test('a listing takes what there is room for, each entry at a multiple of eight', (t) => {

@@ -69,7 +69,8 @@ export class Operations {
   }
 
   write(handle: number, buffer: Buffer, offset: number): Awaitable<number> {
-    return this.fs.write(handle, buffer, offset)
+    // Its kernel writes by pages, and says nothing of how they came to be.
+    return this.fs.write(handle, buffer, offset, true)
   }
 
   flush(handle: number): Awaitable<void> {

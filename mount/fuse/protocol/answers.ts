@@ -17,6 +17,8 @@ export interface Described {
   readonly attributes: Attributes
   /** Does it have a name still? */
   readonly isNamed: boolean
+  /** Is it open? */
+  readonly isOpen: boolean
   /** How long the kernel may believe it. */
   readonly seconds: number
 }
@@ -27,18 +29,22 @@ export function writeHeader(bytes: Buffer, length: number, error: number, unique
   writeLong(bytes, unique, 8)
 }
 
-/** `struct fuse_entry_out`, of which 0 as node id means that nothing is there. */
+/**
+ * `struct fuse_entry_out`, of which 0 as node id means that nothing is there. Attributes of what is open count only now: the kernel may
+ * be about to forget the file, and make it anew from this answer, when programs have written on. (Not every kernel sees that itself.)
+ */
 export const ENTRY = 40 + ATTRIBUTES
 
 export function writeEntry(bytes: Buffer, at: number, node: Described, owner: Ownership): void {
   const { whole, rest } = parted(node.seconds)
+  const ofAttributes = parted(node.isOpen ? 0 : node.seconds)
   writeLong(bytes, node.id, at)
   // Its generation: ids are never used again.
   writeLong(bytes, 0, at + 8)
   writeLong(bytes, whole, at + 16)
-  writeLong(bytes, whole, at + 24)
+  writeLong(bytes, ofAttributes.whole, at + 24)
   bytes.writeUInt32LE(rest, at + 32)
-  bytes.writeUInt32LE(rest, at + 36)
+  bytes.writeUInt32LE(ofAttributes.rest, at + 36)
   writeAttributes(bytes, at + 40, node, owner)
 }
 

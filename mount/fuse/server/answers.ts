@@ -81,7 +81,8 @@ export class Answers {
   /** A node without a name hears of no changes, so what is told of it counts only now. */
   describe(node: KernelNode, attributes: Attributes): Described {
     const isNamed = node.parent !== undefined || node.name === ''
-    return { id: node.id, attributes, isNamed, seconds: isNamed ? this.seconds : 0 }
+    const isOpen = node.handles.size > 0
+    return { id: node.id, attributes, isNamed, isOpen, seconds: isNamed ? this.seconds : 0 }
   }
 
   #sendSmall(unique: number, length: number, error = 0): boolean {

@@ -10,6 +10,9 @@ import type { Device } from './device.js'
 import type { KernelNode } from './node-table.js'
 import { ReadBuffers } from './read-buffers.js'
 
+/** Of `write_flags`: no program's write(2), but pages (linux/fuse.h, FUSE_WRITE_CACHE). */
+const FROM_PAGES = 1 << 0
+
 export interface FileParts {
   readonly calls: Calls
   readonly device: Pick<Device, 'keep'>
@@ -97,6 +100,7 @@ export function fileHandlers({ calls, device, beforeOpen, keepsPages }: FilePart
     const node = calls.nodeOf(request)
     if (!node) return
     const [handle, offset, length] = [request.long(0), request.long(8), request.word(16)]
+    const placed = (request.word(20) & FROM_PAGES) !== 0
     calls.serve<number>({
       what: 'write',
       unique,
@@ -104,7 +108,7 @@ export function fileHandlers({ calls, device, beforeOpen, keepsPages }: FilePart
       handle,
       isUnbounded: true,
       work: () => {
-        const written = fs.write(handle, request.data(40, length), offset)
+        const written = fs.write(handle, request.data(40, length), offset, placed)
         if (written instanceof Promise) written.finally(device.keep()).catch(() => {})
         return written
       },

@@ -82,6 +82,23 @@ static void map_shared(void) {
   get(fd, 7998, 8);
 }
 
+/* A mapping is written to where it was made, also of a handle that appends. */
+static void map_appending(void) {
+  file("m", 9000);
+  int fd = opened("m", O_RDWR | O_APPEND);
+  char *map = mmap(NULL, 9000, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  memcpy(map + 5000, "HERE", 4);
+  put(fd, "end");
+  outcome(msync(map, 9000, MS_SYNC));
+  memcpy(map, "HEAD", 4);
+  munmap(map, 9000);
+  outcome(close(fd));
+  fd = opened("m", O_RDONLY);
+  get(fd, 0, 6);
+  get(fd, 4998, 8);
+  get(fd, 8998, 100);
+}
+
 /* What write(2) writes shows in a mapping, and a private mapping shows nowhere. */
 static void map_seen(void) {
   file("m", 5000);
@@ -360,6 +377,7 @@ static const struct {
   void (*run)(void);
 } VERBS[] = {
   {"map-shared", map_shared},   {"map-seen", map_seen},
+  {"map-appending", map_appending},
   {"locks", locks},             {"allocate", allocate},
   {"punch", punch},             {"seek", seek},
   {"list-deleting", list_deleting}, {"list-clearing", list_clearing},

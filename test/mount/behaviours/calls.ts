@@ -43,6 +43,7 @@ function linesOf(file: string): unknown {
 
 export const CALLS: readonly Behaviour[] = [
   call('a shared mapping is written through, also after close', 'map-shared'),
+  call('a mapping of a handle that appends', 'map-appending'),
   call('what is written shows in a mapping; a private one shows nowhere', 'map-seen'),
   call('flock and fcntl locks between processes', 'locks'),
   call('posix_fallocate', 'allocate'),

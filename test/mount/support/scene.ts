@@ -3,7 +3,7 @@ import { constants, cpSync } from 'node:fs'
 import type { ExecutionContext } from 'ava'
 import { openDirectVolume } from '../../../mount/direct.js'
 import { openFileSystem } from '../../../mount/engine/index.js'
-import type { FileSystem } from '../../../mount/filesystem.js'
+import type { FileSystem, Invalidation } from '../../../mount/filesystem.js'
 import type { Batch, Cursor, Volume } from '../../../mount/volume.js'
 import { silentLog } from '../../../src/log.js'
 import { SpaceError } from '../../../src/space/errors.js'
@@ -32,6 +32,8 @@ export interface SceneOptions {
 export class Scene {
   /** Those that the mount has begun, in that order. */
   readonly writes: Held[] = []
+  /** What the kernel was told to forget. */
+  readonly forgotten: Invalidation[] = []
   #end: () => Promise<void> = async () => undefined
   #isOpen = false
 
@@ -117,7 +119,7 @@ export class Scene {
   ): Promise<FileSystem> {
     const { fs } = await openFileSystem(volume, {
       ...{ cacheDir, cacheBytes: 1e6, write, readOnly: false, host: 'test' },
-      ...{ log: silentLog, invalidate: () => undefined },
+      ...{ log: silentLog, invalidate: (changes) => void this.forgotten.push(...changes) },
     })
     return fs
   }
