@@ -75,46 +75,51 @@ export class Engine implements FileSystem {
   open(path: string, flags: number, like?: number): Awaitable<number> {
     return withErrno(() => {
       if (isWriting(flags)) this.#checkWritable()
-      const node = this.#node(path, like)
-      return node instanceof Promise
-        ? node.then((found) => this.#open(found, path, flags))
-        : this.#open(node, path, flags)
+      return this.#find(path, flags, like)
     })
   }
 
-  #open(node: Node, path: string, flags: number): Awaitable<number> {
-    if (node.kind === 'folder') throw new FileSystemError('EISDIR', `"${path}" is a folder.`)
-    const ready = isWriting(flags) ? this.parts.saving.begin() : undefined
-    if (ready instanceof Promise) return ready.then(() => this.#openReady(node, path, flags))
-    return this.#openReady(node, path, flags)
+  #find(path: string, flags: number, like?: number): Awaitable<number> {
+    const node = this.#node(path, like)
+    const open = (found: Node) => this.#open(found, path, flags, () => this.#find(path, flags, like))
+    return node instanceof Promise ? node.then(open) : open(node)
   }
 
-  #openReady(node: FileNode, path: string, flags: number): Awaitable<number> {
-    const { sending } = node.content ?? {}
-    const isCut = (flags & constants.O_TRUNC) !== 0
-    if (sending && isCut) return sending.then(() => this.#open(node, path, flags))
-    return this.parts.files.open(node, path, flags)
+  /** `again`: begins anew. What is to be cut while it is sent can have another name behind that, as a conflict copy. */
+  #open(node: Node, path: string, flags: number, again: () => Awaitable<number>): Awaitable<number> {
+    if (node.kind === 'folder') throw new FileSystemError('EISDIR', `"${path}" is a folder.`)
+    const open = () => {
+      const { sending } = node.content ?? {}
+      const isCut = (flags & constants.O_TRUNC) !== 0
+      return sending && isCut ? sending.then(again) : this.parts.files.open(node, path, flags)
+    }
+    const ready = isWriting(flags) ? this.parts.saving.begin() : undefined
+    return ready instanceof Promise ? ready.then(open) : open()
   }
 
   create(path: string, mode: number, flags?: number): Awaitable<number> {
-    return withErrno(async () => {
+    return withErrno(() => {
       this.#checkWritable()
-      const { names, files, saving } = this.parts
-      const place = await names.newPlace(path)
-      const there = await names.known(place)
-      if (there) {
-        if (flags === undefined || (flags & constants.O_EXCL) !== 0) {
-          throw new FileSystemError('EEXIST', `"${path}" exists.`)
-        }
-        return this.#open(there, path, flags)
-      }
-      await saving.begin()
-      const node = new FileNode(place.name, -1)
-      attach(place.folder, node, place.name)
-      node.asked.set(basename(path), true)
-      touch(place.folder)
-      return files.openNew(node, path, flags ?? 0, (mode & EXECUTE) !== 0)
+      return this.#create(path, mode, flags)
     })
+  }
+
+  async #create(path: string, mode: number, flags?: number): Promise<number> {
+    const { names, files, saving } = this.parts
+    const place = await names.newPlace(path)
+    const there = await names.known(place)
+    if (there) {
+      if (flags === undefined || (flags & constants.O_EXCL) !== 0) {
+        throw new FileSystemError('EEXIST', `"${path}" exists.`)
+      }
+      return this.#open(there, path, flags, () => this.#create(path, mode, flags))
+    }
+    await saving.begin()
+    const node = new FileNode(place.name, -1)
+    attach(place.folder, node, place.name)
+    node.asked.set(basename(path), true)
+    touch(place.folder)
+    return files.openNew(node, path, flags ?? 0, (mode & EXECUTE) !== 0)
   }
 
   read(handle: number, buffer: Buffer, offset: number): Awaitable<number> {
@@ -150,19 +155,22 @@ export class Engine implements FileSystem {
   }
 
   truncate(path: string, size: number, handle?: number): Awaitable<void> {
-    return withErrno(async () => {
-      this.#checkWritable()
-      const { names, files, saving, takeback } = this.parts
-      const open = handle ? files.handle(handle) : undefined
-      const node = open?.node ?? (await names.get(path))
-      if (node.kind === 'folder') throw new FileSystemError('EISDIR', `"${path}" is a folder.`)
-      await files.truncate(node, size, open)
-      takeback.changedHere(node, path)
-      // By a handle: whoever has that closes it.
-      if (open) return
-      if (node.content?.dirty) await saving.flush(node)
-      files.settle(node)
-    })
+    return this.#changing(() => this.#truncate(path, size, handle))
+  }
+
+  async #truncate(path: string, size: number, handle?: number): Promise<void> {
+    const { names, files, saving, takeback } = this.parts
+    const open = handle ? files.handle(handle) : undefined
+    const node = open?.node ?? (await names.get(path))
+    if (node.kind === 'folder') throw new FileSystemError('EISDIR', `"${path}" is a folder.`)
+    // Behind that the name can be another file's.
+    if (!open && node.content?.sending) return node.content.sending.then(() => this.#truncate(path, size))
+    await files.truncate(node, size, open)
+    takeback.changedHere(node, path)
+    // By a handle: whoever has that closes it.
+    if (open) return
+    if (node.content?.dirty) await saving.flush(node)
+    files.settle(node)
   }
 
   mkdir(path: string): Awaitable<void> {

@@ -5,6 +5,7 @@ import type { Log } from '../../src/log.js'
 import { BlobCache } from '../cache/blob-cache.js'
 import type { FileSystem, Invalidate } from '../filesystem.js'
 import type { Item, Volume } from '../volume.js'
+import type { Version } from './content.js'
 import { Engine } from './engine.js'
 import { Files, type Sending } from './files.js'
 import { Follower } from './follower.js'
@@ -65,7 +66,8 @@ export async function openFileSystem(volume: Volume, settings: EngineSettings): 
   const room = new Room(volume, info, () => queue.bytes)
   const outdated = ({ etag, size }: Item) => cache.discard(etag, size)
   const renamed = (node: FileNode) => saving.renamed(node)
-  const sender = new Sender({ volume, tree, takeback, room, log, host, outdated, renamed })
+  const arrived = (node: FileNode, version: Version) => queue.arrived(node, version)
+  const sender = new Sender({ volume, tree, takeback, room, log, host, outdated, renamed, arrived })
   const settle = (node: FileNode) => files.settle(node)
   const intents = new IntentLog(logPath, leftovers)
   const queue = new SendQueue(sender, intents, log, settle)

@@ -214,11 +214,15 @@ export class Namespace {
     if (target === source && source.name === name) return
     const replaced = await this.#giveWay(source, target === source ? undefined : target, to)
     if (source.kind === 'file' && source.item && source.content?.intent) await saving.sync(source)
+    const rename = async () => {
+      // What was being sent can have become a conflict copy: then something else has the name.
+      const isThere = !replaced || (replaced.parent === folder && foldName(replaced.name) === foldName(name))
+      if (isThere) await this.#rename(source, place, replaced, { from, to })
+      return isThere
+    }
     try {
-      await source.exclusive(() => {
-        const rename = () => this.#rename(source, place, replaced, { from, to })
-        return replaced ? replaced.exclusive(rename) : rename()
-      })
+      const isDone = await source.exclusive(() => (replaced ? replaced.exclusive(rename) : rename()))
+      if (!isDone) return this.rename(from, to)
     } catch (error) {
       // It was hidden to be replaced, and is not.
       if (replaced && folder.hidden.delete(foldName(name))) attach(folder, replaced, name)

@@ -1,10 +1,11 @@
 /** The order in which a write-back mount sends: contents of new names side by side, what replaces or renames in its place. */
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../../src/log.js'
+import type { Version } from './content.js'
 import { isCode } from './errno.js'
 import type { Intent, IntentLog } from './intents.js'
 import type { FileNode } from './nodes.js'
-import type { Sender } from './sender.js'
+import type { Attempt, Sender } from './sender.js'
 
 const WIDTH = 8
 /** A new file often gets its name only now, by a rename. So long it waits for that, unless somebody waits for it (ms). */
@@ -12,12 +13,10 @@ const SETTLING = 50
 const LEAST_PAUSE = 1000
 const LONGEST_PAUSE = 30_000
 
-interface Waiting {
+interface Waiting extends Attempt {
   readonly node: FileNode
   /** Another one after a refusal: under the same the server would answer the same for an hour, whatever has changed. */
   key: string
-  /** Of the file's bytes, when they were written down. */
-  readonly generation: number
   readonly barrier: boolean
   readonly size: number
   /** Not before this moment. */
@@ -112,17 +111,20 @@ export class SendQueue {
     const { work, generation = 0 } = node.content?.outgoing ?? {}
     const size = work?.size ?? 0
     this.#bytes += size
-    this.#waiting.set(n, {
+    const isDue = () => this.#waiting.get(n) === entry
+    const entry = {
       node,
       key,
       generation,
+      isDue,
       barrier,
       size,
       from,
       isRunning: false,
       isParked: false,
       done,
-    })
+    }
+    this.#waiting.set(n, entry)
     setImmediate(() => this.#pump())
   }
 
@@ -137,6 +139,13 @@ export class SendQueue {
     if (!entry) return Promise.resolve()
     this.retry()
     return entry.done.promise
+  }
+
+  /** The server has this version. Where that is the one written down, it is so no longer, and programs may go on in its bytes. */
+  arrived({ content }: FileNode, { generation }: Version): void {
+    const n = content?.intent ?? 0
+    const entry = this.#waiting.get(n)
+    if (entry?.generation === generation) this.#finish(n, entry)
   }
 
   /** It was unlinked before it was sent. */
@@ -229,8 +238,8 @@ export class SendQueue {
   }
 
   #finish(n: number, entry: Waiting): void {
-    // Written to again meanwhile: then a later intent has it.
-    if (this.#waiting.get(n) !== entry) return
+    // It has been seen to, or was written to again meanwhile: then a later intent has it.
+    if (!entry.isDue()) return
     this.#take(n)
     this.intents.done(n)
     const { node } = entry

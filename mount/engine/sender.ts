@@ -28,11 +28,15 @@ export interface SenderParts {
   readonly outdated: (version: Item) => void
   /** The file has another name now, here. */
   readonly renamed: (node: FileNode) => void
+  /** The server has this version. Called before anybody can change the file again. */
+  readonly arrived: (node: FileNode, version: Version) => void
 }
 
-export interface AttemptKey {
+export interface Attempt {
   readonly key: string
   readonly generation: number
+  /** When its turn comes. False: what was to be sent has arrived, is not wanted any more, or another attempt is for it. */
+  readonly isDue: () => boolean
 }
 
 export class Sender {
@@ -41,13 +45,13 @@ export class Sender {
   constructor(private readonly parts: SenderParts) {}
 
   /**
-   * Sends what the file has that the server has not, and waits. `first`: the Idempotency-Key of an attempt that may have been made
-   * already, and the generation of the bytes it is for; other bytes need another key. Rejects with the server's refusal, or with UNAVAILABLE; the bytes stay as they are.
+   * Sends what the file has that the server has not, and waits. `first`: with the Idempotency-Key of an attempt that may have been made
+   * already, and the generation of the bytes that it is for; other bytes need another key. Rejects with the server's refusal, or with UNAVAILABLE; the bytes stay as they are.
    */
-  send(node: FileNode, first?: AttemptKey): Promise<void> {
+  send(node: FileNode, first?: Attempt): Promise<void> {
     return node.exclusive(async () => {
       const { content } = node
-      if (!content?.dirty) return
+      if (!content?.dirty || first?.isDue() === false) return
       const sending = this.#send(node, content, first)
       content.sending = sending.catch(() => undefined)
       try {
@@ -69,7 +73,7 @@ export class Sender {
     })
   }
 
-  async #send(node: FileNode, content: Content, first?: AttemptKey): Promise<void> {
+  async #send(node: FileNode, content: Content, first?: Attempt): Promise<void> {
     let key = first && first.generation === content.outgoing?.generation ? first.key : undefined
     for (let turn = 0; content.dirty; turn++) {
       if (node.parent && node.parent.item.id < 0) await this.parts.tree.identify(node.parent)
@@ -79,14 +83,15 @@ export class Sender {
       content.underWay = outgoing
       try {
         this.#sent(node, content, outgoing, await this.#put(node, node.parent, content, outgoing, key))
+        return
       } catch (error) {
         if (turn >= MOST_TURNS) throw error
-        await this.#afterRefusal(node, content, outgoing, error)
+        if (await this.#isThere(node, content, outgoing, error)) return
       } finally {
         content.underWay = undefined
         if (content.closed !== outgoing) content.release(outgoing)
       }
-      // What programs have gone on with is sent when they close it.
+      // Something else was closed meanwhile; who has written that down sends it.
       if (closed && content.closed !== closed) return
       key = undefined
     }
@@ -160,46 +165,49 @@ export class Sender {
       content.executable = undefined
     }
     learn(node, item, seq)
+    this.parts.arrived(node, version)
     if (before && before.etag !== item.etag) this.parts.outdated(before)
   }
 
-  /** Makes the next attempt possible, or raises what it must not try again. */
-  async #afterRefusal(node: FileNode, content: Content, version: Version, error: unknown): Promise<void> {
+  /** After a refusal. The server may have it all the same; else makes the next attempt possible, or raises what must not be tried again. */
+  async #isThere(node: FileNode, content: Content, version: Version, error: unknown): Promise<boolean> {
     const { parent } = node
-    if (!parent) return
+    if (!parent) return false
     if (isCode(error, 'UNAVAILABLE')) {
       node.attempts.add(await version.work.md5())
       throw error
     }
     if (isCode(error, 'PRECONDITION_FAILED')) return this.#meet(node, parent, content, version)
-    if (isCode(error, 'TYPE_CLASH')) return this.#stepAside(node, parent, content)
-    if (isCode(error, 'NO_PARENT', 'NOT_FOUND')) return this.#stepAside(node, this.parts.tree.root, content)
-    throw error
+    if (!isCode(error, 'TYPE_CLASH', 'NO_PARENT', 'NOT_FOUND')) throw error
+    await this.#stepAside(node, isCode(error, 'TYPE_CLASH') ? parent : this.parts.tree.root, content)
+    return false
   }
 
-  /** The server has another version than the one we began from: is it ours, has it gone, or is it somebody else's? */
-  async #meet(node: FileNode, folder: FolderNode, content: Content, version: Version): Promise<void> {
+  /** The server has another version than the one we began from: is it ours, has it gone, or is it somebody else's? True: it is this one. */
+  async #meet(node: FileNode, folder: FolderNode, content: Content, version: Version): Promise<boolean> {
     const there = await this.parts.volume.stat(addressIn(folder, node.name)).catch((error: unknown) => {
       if (isCode(error, 'NOT_FOUND')) return undefined
       throw error
     })
     if (there === undefined) {
       content.base = undefined
-      return
+      return false
     }
     const { item, seq } = there
     if (item.kind === 'file') {
       const isSame = item.md5 === (await version.work.md5())
       if (isSame) {
         const sent = await this.#retimed(addressIn(folder, node.name), version, { item, seq })
-        return this.#sent(node, content, version, sent)
+        this.#sent(node, content, version, sent)
+        return true
       }
       if (node.attempts.has(item.md5)) {
         content.base = item
-        return
+        return false
       }
     }
-    return this.#stepAside(node, folder, content, { item, seq })
+    await this.#stepAside(node, folder, content, { item, seq })
+    return false
   }
 
   /** Neither version is lost: ours gets a name of its own beside the other (or in the root, where its folder is gone). */
