@@ -11,6 +11,7 @@ import type { WriteRequest } from '../src/space/operations.js'
 import { quote } from '../src/space/quote.js'
 import type { Change, Entry, JournalMark, Location, OpContext, StoredBlob } from '../src/space/types.js'
 import { LentPieces } from './lent-pieces.js'
+import { pour } from './pour.js'
 import type {
   Address,
   Batch,
@@ -23,6 +24,7 @@ import type {
   Listing,
   Row,
   Stat,
+  Take,
   Volume,
   VolumeInfo,
   WriteBody,
@@ -93,7 +95,13 @@ class DirectVolume implements Volume {
     return { folder: itemOf(folder), items, seq: mark.seq }
   }
 
-  async read(at: Address, etag: string, { start, end }: ByteRange): Promise<Readable> {
+  async read(
+    at: Address,
+    etag: string,
+    { start, end }: ByteRange,
+    take: Take,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const { tree, blobs } = this.#parts
     const location = locate(at)
     const { entry } = await tree.stat(await this.#op(), location)
@@ -101,8 +109,9 @@ class DirectVolume implements Volume {
       throw new SpaceError('PRECONDITION_FAILED', `${quote(at.path)} is not the version ${etag} any more.`)
     }
     const range = { start, end: Math.min(end, entry.size - 1) }
-    if (range.end - range.start >= SMALL_BYTES) return blobs.get(this.#space.id, entry.blob, range)
-    return Readable.from([await blobs.read(this.#space.id, entry.blob, range)])
+    const { id } = this.#space
+    if (range.end - range.start < SMALL_BYTES) take(await blobs.read(id, entry.blob, range))
+    else await pour(await blobs.get(id, entry.blob, range), take, signal)
   }
 
   async write(at: Address, body: WriteBody, options: WriteOptions): Promise<Changed> {

@@ -22,10 +22,10 @@ export interface Volume {
   list(at: Address): Promise<Listing>
 
   /**
-   * Bytes `start`…`end` inclusive of the version with this etag. PRECONDITION_FAILED when the file has another by now,
-   * NOT_FOUND when it is gone. Destroying the stream frees everything.
+   * Bytes `start`…`end` inclusive of the version with this etag, as they come. Resolves behind the last that is there or wanted.
+   * PRECONDITION_FAILED when the file has another by now, NOT_FOUND when it is gone, UNAVAILABLE also where they break off or the signal aborts.
    */
-  read(at: Address, etag: string, range: ByteRange): Promise<Readable>
+  read(at: Address, etag: string, range: ByteRange, take: Take, signal?: AbortSignal): Promise<void>
 
   /**
    * Creates or replaces a file; its folder must be there (NO_PARENT). PRECONDITION_FAILED where `ifMatch` (an etag) or
@@ -129,6 +129,9 @@ export interface WriteOptions extends Keyed, ItemAttributes {
   readonly ifNoneMatch?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
+
+/** Has each piece until it returns. False: no more are wanted. */
+export type Take = (piece: Buffer) => boolean
 
 export interface ByteRange {
   readonly start: number

@@ -55,6 +55,7 @@ const CLIENTS = [
 const PROGRAMS = [
   { program: 'rsync', packages: {}, fallback: 'rsync' },
   { program: 'git', packages: {}, fallback: 'git' },
+  { program: 'openssl', packages: {}, fallback: 'openssl' },
   {
     program: 'sqlite3',
     packages: { dnf: 'sqlite', pacman: 'sqlite', apk: 'sqlite', brew: 'sqlite' },

@@ -1,11 +1,10 @@
 /** A version of a file, opened for reading: from the disk where it is there, else from the server, which fills the disk. */
-import { constants, createWriteStream } from 'node:fs'
+import { closeSync, constants, openSync } from 'node:fs'
 import { copyFile, writeFile } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
 import { SpaceError } from '../../src/space/errors.js'
 import type { Fetch } from './download.js'
 import { blockEnd, blockStart, ReadAhead, WHOLE_BYTES } from './read-ahead.js'
-import type { Version } from './version.js'
+import { type Version, writeAll } from './version.js'
 
 export class CachedBlob {
   readonly #version: Version
@@ -70,7 +69,12 @@ export class CachedBlob {
       // The server's word is final; what the disk refused is tried past the cache, and says itself what is wrong.
       if (error instanceof SpaceError && !this.#version.isBroken) throw error
     }
-    await pipeline(await this.#fetch({ start: 0, end: size - 1 }), createWriteStream(path))
+    const file = openSync(path, 'w', 0o600)
+    try {
+      await this.#whole(0, size, (piece, at) => writeAll(file, piece, at))
+    } finally {
+      closeSync(file)
+    }
   }
 
   /** What is on its way for nobody else is stopped. May be repeated. */
@@ -124,11 +128,19 @@ export class CachedBlob {
   }
 
   async #readThrough(buffer: Buffer, offset: number, end: number): Promise<number> {
-    let done = 0
-    for await (const chunk of await this.#fetch({ start: offset, end: end - 1 })) {
-      done += (chunk as Buffer).copy(buffer, done, 0, end - offset - done)
-    }
-    if (done === end - offset) return done
-    throw new SpaceError('UNAVAILABLE', `The answer ended ${end - offset - done} bytes early.`)
+    await this.#whole(offset, end, (piece, at) => piece.copy(buffer, at - offset))
+    return end - offset
+  }
+
+  /** Past the cache, once. `use` has the bytes from `start` up to `end`, in their order. */
+  async #whole(start: number, end: number, use: (piece: Buffer, at: number) => void): Promise<void> {
+    let at = start
+    await this.#fetch({ start, end: end - 1 }, (piece) => {
+      const wanted = piece.subarray(0, end - at)
+      use(wanted, at)
+      at += wanted.length
+      return true
+    })
+    if (at < end) throw new SpaceError('UNAVAILABLE', `The answer ended ${end - at} bytes early.`)
   }
 }

@@ -1,9 +1,9 @@
 /** One stretch of a file on its way from the server. */
-import type { Readable } from 'node:stream'
 import { SpaceError } from '../../src/space/errors.js'
-import type { ByteRange } from '../volume.js'
+import type { ByteRange, Take } from '../volume.js'
 
-export type Fetch = (range: ByteRange) => Promise<Readable>
+/** As `Volume.read`, of one version. */
+export type Fetch = (range: ByteRange, take: Take, signal?: AbortSignal) => Promise<void>
 
 /** Takes bytes that have come. False: there is no place for them, and no more are wanted. */
 export type Sink = (chunk: Buffer, at: number) => boolean
@@ -20,7 +20,7 @@ export class Download {
   readonly #fetch: Fetch
   readonly #sink: Sink
   #waiting: Waiting[] = []
-  #stream: Readable | undefined
+  readonly #abort = new AbortController()
   #stopped = false
 
   /** Bytes from `start` up to `end`, without it. Begins with `run`. */
@@ -67,38 +67,34 @@ export class Download {
 
   stop(): void {
     this.#stopped = true
-    this.#stream?.destroy()
+    this.#abort.abort()
   }
 
   /** One request. Answers what went wrong, if anything. */
   async #stretch(): Promise<unknown> {
     try {
-      const stream = await this.#fetch({ start: this.position, end: this.end - 1 })
-      this.#stream = stream
-      if (this.#stopped) stream.destroy()
-      for await (const chunk of stream) {
-        this.#take(chunk as Buffer)
-        if (this.#stopped || this.position === this.end) break
-      }
+      const range = { start: this.position, end: this.end - 1 }
+      await this.#fetch(range, (piece) => this.#take(piece), this.#abort.signal)
       return this.position < this.end && !this.#stopped ? endedEarly(this.end - this.position) : undefined
     } catch (error) {
       return this.#stopped ? undefined : error
     }
   }
 
-  #take(chunk: Buffer): void {
-    if (this.#stopped) return
+  #take(piece: Buffer): boolean {
+    if (this.#stopped) return false
     const room = this.end - this.position
-    const wanted = chunk.length > room ? chunk.subarray(0, room) : chunk
+    const wanted = piece.length > room ? piece.subarray(0, room) : piece
     if (!this.#sink(wanted, this.position)) {
       this.stop()
-      return
+      return false
     }
     this.position += wanted.length
     const ready = this.#waiting.filter(({ until }) => until <= this.position)
-    if (ready.length === 0) return
+    if (ready.length === 0) return true
     this.#waiting = this.#waiting.filter(({ until }) => until > this.position)
     for (const { resolve } of ready) resolve()
+    return true
   }
 
   #settle(tell: (waiting: Waiting) => void): void {

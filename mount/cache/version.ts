@@ -138,10 +138,7 @@ export class Version {
     // Another has become the whole version meanwhile.
     if (this.#isComplete) return true
     try {
-      const fd = this.#open()
-      for (let done = 0; done < chunk.length; ) {
-        done += writeSync(fd, chunk, done, chunk.length - done, at + done)
-      }
+      writeAll(this.#open(), chunk, at)
       this.#present ??= new Ranges()
       const before = this.#present.bytes
       this.#present.add(at, at + chunk.length)
@@ -186,4 +183,10 @@ export class Version {
     if (this.#fd !== undefined) closeSync(this.#fd)
     this.#fd = undefined
   }
+}
+
+/** A disk may take fewer bytes than it is given, and still have room. */
+export function writeAll(file: number, bytes: Buffer, at: number): void {
+  for (let done = 0; done < bytes.length; )
+    done += writeSync(file, bytes, done, bytes.length - done, at + done)
 }

@@ -164,9 +164,9 @@ export class Files {
 
   #openVersion(node: FileNode, { etag, size }: Item): CachedBlob {
     const { cache, volume } = this.parts
-    return cache.open({ etag, size }, (range) => {
+    return cache.open({ etag, size }, (range, take, signal) => {
       if (!node.parent) throw new FileSystemError('ESTALE', `"${node.name}" is gone from the server.`)
-      return volume.read(addressIn(node.parent, node.name), etag, range)
+      return volume.read(addressIn(node.parent, node.name), etag, range, take, signal)
     })
   }
 

@@ -5,8 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Dispatcher, Pool } from 'undici'
 import { SpaceError } from '../../src/space/errors.js'
 import { LentPieces } from '../lent-pieces.js'
+import { pour } from '../pour.js'
+import type { ByteRange, Take } from '../volume.js'
+import { stranger } from './decode.js'
 import { type Answer, Exchange, type StreamedAnswer } from './exchange.js'
 import { connectionError, isPassing, isUnreachable, refusalOf } from './failures.js'
+import { RangeConnections } from './range-connections.js'
 
 type Body = Readable | LentPieces | Uint8Array | string
 
@@ -21,6 +25,14 @@ export interface Request {
   readonly signal?: AbortSignal | undefined
   /** Longest silence within the answer, in milliseconds, where it is another than usual. */
   readonly silenceMs?: number
+}
+
+/** Of a file. */
+export interface RangeAsked {
+  readonly path: string
+  readonly range: ByteRange
+  readonly headers: readonly string[]
+  readonly signal?: AbortSignal | undefined
 }
 
 /** In milliseconds. */
@@ -45,6 +57,7 @@ const LONGEST_PAUSE_MS = 1000
 
 export class Connection {
   readonly #pool: Pool
+  readonly #ranges: RangeConnections
   readonly #origin: string
   readonly #prefix: string
   readonly #headers: readonly string[]
@@ -62,6 +75,7 @@ export class Connection {
     // As many as there are requests that wait for their next attempt.
     setMaxListeners(0, this.#closing.signal)
     // As many connections as there are requests at once: whoever asks bounds them, and none waits for another's stream.
+    this.#ranges = new RangeConnections(new URL(origin), patience)
     this.#pool = new Pool(origin, {
       connections: null,
       pipelining: 1,
@@ -76,12 +90,51 @@ export class Connection {
     return this.#patiently(request, () => this.#once<Answer>(request, false))
   }
 
-  /** Resolves when a success's headers are there. What breaks off later is the reader's to ask for again. */
-  stream(request: Request): Promise<StreamedAnswer> {
-    return this.#patiently(request, () => this.#once<StreamedAnswer>(request, true))
+  /** The bytes of a range, as they come. What breaks off when some have come is the reader's to ask for again. */
+  async range(asked: RangeAsked, take: Take): Promise<void> {
+    const { path, range, headers, signal } = asked
+    const request: Request = {
+      ...{ method: 'GET', path, signal },
+      headers: ['range', `bytes=${range.start}-${range.end}`, ...headers],
+    }
+    let hasBegun = false
+    let raised: { readonly error: unknown } | undefined
+    const taking = (piece: Buffer) => {
+      hasBegun = true
+      try {
+        return take(piece)
+      } catch (error) {
+        raised = { error }
+        return false
+      }
+    }
+    const broken = await this.#patiently(request, () =>
+      this.#rangeOnce(request, range.start, taking).catch((error: unknown) => {
+        if (!hasBegun) throw error
+        return { error }
+      }),
+    )
+    const failed = raised ?? broken
+    if (failed) throw failed.error
   }
 
-  /** Once: for whoever asks again by themselves. */
+  async #rangeOnce(request: Request, start: number, take: Take): Promise<undefined> {
+    const { path, headers = [], signal } = request
+    const name = this.#nameOf(request)
+    const plain = { path: this.#prefix + path, headers: [...this.#headers, ...headers], start, signal }
+    const isRead = await this.#ranges.read(plain, take).catch((error: unknown) => {
+      throw connectionError(name, error)
+    })
+    if (isRead) return
+    const answer = await this.#once<StreamedAnswer>(request, true)
+    if (answer.status !== 206 || !answer.headers['content-range']?.startsWith(`bytes ${start}-`)) {
+      answer.body.destroy()
+      throw stranger('it is not the range that was asked for')
+    }
+    await pour(answer.body, take, signal)
+  }
+
+  /** Resolves when a success's headers are there; once, for whoever asks again by themselves. */
   streamOnce(request: Request): Promise<StreamedAnswer> {
     return this.#once<StreamedAnswer>(request, true)
   }
@@ -89,6 +142,7 @@ export class Connection {
   /** What is under way fails with UNAVAILABLE. */
   async close(): Promise<void> {
     this.#closing.abort()
+    this.#ranges.close()
     await this.#pool.destroy(new Error('the mount is being closed'))
   }
 
@@ -116,8 +170,8 @@ export class Connection {
   }
 
   async #once<T extends Answer | StreamedAnswer>(request: Request, wantsStream: boolean): Promise<T> {
-    const { method, path, signal } = request
-    const name = `${method} ${this.#origin}${this.#prefix}${path}`
+    const { signal } = request
+    const name = this.#nameOf(request)
     if (signal?.aborted) throw connectionError(name, new Error('it was given up'))
     const body = request.body?.()
     let exchange: Exchange | undefined
@@ -136,6 +190,11 @@ export class Connection {
       signal?.removeEventListener('abort', giveUp)
       if (body instanceof Readable) body.destroy()
     }
+  }
+
+  /** For messages. */
+  #nameOf({ method, path }: Request): string {
+    return `${method} ${this.#origin}${this.#prefix}${path}`
   }
 
   #options(request: Request, body: Body | undefined): Dispatcher.DispatchOptions {

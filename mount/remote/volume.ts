@@ -1,5 +1,4 @@
 /** A space on a server, over the novem HTTP API (contract §3, §4). */
-import type { Readable } from 'node:stream'
 import { SpaceError } from '../../src/space/errors.js'
 import type {
   Address,
@@ -12,6 +11,7 @@ import type {
   Listing,
   Row,
   Stat,
+  Take,
   Volume,
   VolumeInfo,
   WriteBody,
@@ -19,17 +19,7 @@ import type {
 } from '../volume.js'
 import { entryPath, folderPath, lastingPath, spacePath } from './address.js'
 import { Connection, PATIENCE, type Patience, type Request } from './connection.js'
-import {
-  infoOf,
-  itemOf,
-  listingOf,
-  parse,
-  rowOf,
-  seqOf,
-  shortnameOf,
-  stranger,
-  type WireRow,
-} from './decode.js'
+import { infoOf, itemOf, listingOf, parse, rowOf, seqOf, shortnameOf, type WireRow } from './decode.js'
 import { type Event, EventReader } from './events.js'
 import type { Answer } from './exchange.js'
 
@@ -79,13 +69,9 @@ class RemoteVolume implements Volume {
     return listingOf(await this.#ask({ method: 'GET', path: entryPath(at, '&view=children') }))
   }
 
-  async read(at: Address, etag: string, { start, end }: ByteRange): Promise<Readable> {
-    const headers = ['range', `bytes=${start}-${end}`, 'if-match', quoted(etag)]
-    const request: Request = { method: 'GET', path: this.#path + entryPath(at), headers }
-    const { status, headers: said, body } = await this.#connection.stream(request)
-    if (status === 206 && said['content-range']?.startsWith(`bytes ${start}-`)) return body
-    body.destroy()
-    throw stranger('it is not the range that was asked for')
+  read(at: Address, etag: string, range: ByteRange, take: Take, signal?: AbortSignal): Promise<void> {
+    const path = this.#path + entryPath(at)
+    return this.#connection.range({ path, range, headers: ['if-match', quoted(etag)], signal }, take)
   }
 
   async write(at: Address, body: WriteBody, options: WriteOptions): Promise<Changed> {

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import type { ExecutionContext } from 'ava'
-import { BlobCache, type CachedBlob } from '../../../mount/cache/blob-cache.js'
+import { BlobCache, type CachedBlob, type Fetch } from '../../../mount/cache/blob-cache.js'
+import { pour } from '../../../mount/pour.js'
 import type { ByteRange } from '../../../mount/volume.js'
 import { SpaceError } from '../../../src/space/errors.js'
 import { tempFolder } from '../../support/folder.js'
@@ -28,12 +29,12 @@ export class Source {
     return { etag: this.etag, size: this.bytes.length }
   }
 
-  readonly fetch = async (range: ByteRange): Promise<Readable> => {
+  readonly fetch: Fetch = async (range, take, signal) => {
     this.asked.push(range)
     const fault = this.faults.shift()
     const stream = fault ? await fault(range) : this.stream(range)
     this.streams.push(stream)
-    return stream
+    await pour(stream, take, signal)
   }
 
   stream({ start, end }: ByteRange, step = 64 * KB): Readable {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Readable } from 'node:stream'
 import type { ExecutionContext } from 'ava'
-import type { Address, Keyed, Volume, WriteBody } from '../../../mount/volume.js'
+import type { Address, ByteRange, Keyed, Volume, WriteBody } from '../../../mount/volume.js'
 import { type ErrorCode, SpaceError } from '../../../src/space/errors.js'
 import { Watcher } from '../../../src/space/watcher.js'
 import { contentOf, json } from '../../support/http.js'
@@ -49,17 +48,27 @@ export function put(volume: Volume, path: string, bytes: Uint8Array | string = '
   return volume.write(at(path, base), bodyOf(bytes), key())
 }
 
-export async function bytesOf(stream: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(chunk)
-  return Buffer.concat(chunks)
+/** A file's bytes from `start` to `end` inclusive. `onPiece` is called behind each piece that has come. */
+export async function bytesOf(
+  volume: Volume,
+  path: string,
+  { etag, start, end }: ByteRange & { readonly etag: string },
+  onPiece: () => void = () => {},
+): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  await volume.read(at(path), etag, { start, end }, (piece) => {
+    pieces.push(Buffer.from(piece))
+    onPiece()
+    return true
+  })
+  return Buffer.concat(pieces)
 }
 
 /** The whole file as it is now. */
 export async function textOf(volume: Volume, path: string): Promise<string> {
   const { item } = await volume.stat(at(path))
   if (item.size === 0) return ''
-  return String(await bytesOf(await volume.read(at(path), item.etag, { start: 0, end: item.size - 1 })))
+  return String(await bytesOf(volume, path, { etag: item.etag, start: 0, end: item.size - 1 }))
 }
 
 export async function namesIn(volume: Volume, path = ''): Promise<string[]> {
