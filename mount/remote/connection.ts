@@ -10,7 +10,9 @@ import type { ByteRange, Take } from '../volume.js'
 import { stranger } from './decode.js'
 import { type Answer, Exchange, type StreamedAnswer } from './exchange.js'
 import { connectionError, isPassing, isUnreachable, refusalOf } from './failures.js'
-import { RangeConnections } from './range-connections.js'
+import type { Head } from './plain-answer.js'
+import type { Accept } from './plain-connection.js'
+import { PlainConnections } from './plain-connections.js'
 
 type Body = Readable | LentPieces | Uint8Array | string
 
@@ -25,6 +27,8 @@ export interface Request {
   readonly signal?: AbortSignal | undefined
   /** Longest silence within the answer, in milliseconds, where it is another than usual. */
   readonly silenceMs?: number
+  /** How long the answer will be not even the server knows at its beginning. */
+  readonly isOpenEnded?: boolean
 }
 
 /** Of a file. */
@@ -52,12 +56,20 @@ export const PATIENCE: Patience = { connectMs: 5000, answerMs: 20_000, retryMs: 
 /** By this the server's metrics tell mounts from other clients. */
 const MOUNT_AGENT = 'novem-mount'
 
+/** What is taken from a connection at a time. */
+const SHORT_BYTES = 16 * 1024
+const LONG_BYTES = 256 * 1024
+
+const PARTIAL_CONTENT = 206
+
 const SHORTEST_PAUSE_MS = 25
 const LONGEST_PAUSE_MS = 1000
 
 export class Connection {
   readonly #pool: Pool
-  readonly #ranges: RangeConnections
+  /** For short answers, and for ranges. */
+  readonly #short: PlainConnections
+  readonly #long: PlainConnections
   readonly #origin: string
   readonly #prefix: string
   readonly #headers: readonly string[]
@@ -75,7 +87,9 @@ export class Connection {
     // As many as there are requests that wait for their next attempt.
     setMaxListeners(0, this.#closing.signal)
     // As many connections as there are requests at once: whoever asks bounds them, and none waits for another's stream.
-    this.#ranges = new RangeConnections(new URL(origin), patience)
+    const url = new URL(origin)
+    this.#short = new PlainConnections(url, SHORT_BYTES, patience)
+    this.#long = new PlainConnections(url, LONG_BYTES, patience)
     this.#pool = new Pool(origin, {
       connections: null,
       pipelining: 1,
@@ -87,7 +101,45 @@ export class Connection {
 
   /** The whole answer of a request that succeeded. */
   ask(request: Request): Promise<Answer> {
-    return this.#patiently(request, () => this.#once<Answer>(request, false))
+    return this.#patiently(request, () => this.#ask(request))
+  }
+
+  async #ask(request: Request): Promise<Answer> {
+    const body = request.body?.()
+    const isPlain = !request.isOpenEnded && (body === undefined || body instanceof Uint8Array)
+    const answer = isPlain ? await this.#askPlainly(request, body) : undefined
+    return answer ?? this.#once<Answer>(request, false, body)
+  }
+
+  /** Undefined: the answer is not plain, or the request is not. */
+  async #askPlainly(request: Request, body: Uint8Array | undefined): Promise<Answer | undefined> {
+    let begun: Head | undefined
+    const pieces: Buffer[] = []
+    const isAnswered = await this.#plainly(this.#short, request, body, (head) => {
+      begun = head
+      return (piece) => pieces.push(Buffer.from(piece)) > 0
+    })
+    if (!isAnswered || !begun) return undefined
+    const { status, headers } = begun
+    const [first = Buffer.alloc(0)] = pieces
+    const answer = { status, headers, body: pieces.length > 1 ? Buffer.concat(pieces) : first }
+    if (status >= 300) throw refusalOf(this.#nameOf(request), answer)
+    return answer
+  }
+
+  #plainly(
+    connections: PlainConnections,
+    request: Request,
+    body: Uint8Array | undefined,
+    accept: Accept,
+  ): Promise<boolean> {
+    const { method, path, headers = [], signal } = request
+    const all = [...this.#headers, ...headers]
+    return connections
+      .send({ method, path: this.#prefix + path, headers: all, body, signal }, accept)
+      .catch((error: unknown) => {
+        throw connectionError(this.#nameOf(request), error)
+      })
   }
 
   /** The bytes of a range, as they come. What breaks off when some have come is the reader's to ask for again. */
@@ -118,31 +170,27 @@ export class Connection {
     if (failed) throw failed.error
   }
 
-  async #rangeOnce(request: Request, start: number, take: Take): Promise<undefined> {
-    const { path, headers = [], signal } = request
-    const name = this.#nameOf(request)
-    const plain = { path: this.#prefix + path, headers: [...this.#headers, ...headers], start, signal }
-    const isRead = await this.#ranges.read(plain, take).catch((error: unknown) => {
-      throw connectionError(name, error)
-    })
-    if (isRead) return
-    const answer = await this.#once<StreamedAnswer>(request, true)
-    if (answer.status !== 206 || !answer.headers['content-range']?.startsWith(`bytes ${start}-`)) {
-      answer.body.destroy()
-      throw stranger('it is not the range that was asked for')
-    }
-    await pour(answer.body, take, signal)
+  async #rangeOnce(request: Request, start: number, take: Take): Promise<void> {
+    const isIt = ({ status, headers }: Pick<Answer, 'status' | 'headers'>) =>
+      status === PARTIAL_CONTENT && headers['content-range']?.startsWith(`bytes ${start}-`)
+    const accept: Accept = (head) => (isIt(head) ? take : undefined)
+    if (await this.#plainly(this.#long, request, undefined, accept)) return
+    const answer = await this.#once<StreamedAnswer>(request, true, undefined)
+    if (isIt(answer)) return pour(answer.body, take, request.signal)
+    answer.body.destroy()
+    throw stranger('it is not the range that was asked for')
   }
 
   /** Resolves when a success's headers are there; once, for whoever asks again by themselves. */
   streamOnce(request: Request): Promise<StreamedAnswer> {
-    return this.#once<StreamedAnswer>(request, true)
+    return this.#once<StreamedAnswer>(request, true, request.body?.())
   }
 
   /** What is under way fails with UNAVAILABLE. */
   async close(): Promise<void> {
     this.#closing.abort()
-    this.#ranges.close()
+    this.#short.close()
+    this.#long.close()
     await this.#pool.destroy(new Error('the mount is being closed'))
   }
 
@@ -169,11 +217,17 @@ export class Connection {
     await delay(ms, undefined, { signal: either }).catch(() => undefined)
   }
 
-  async #once<T extends Answer | StreamedAnswer>(request: Request, wantsStream: boolean): Promise<T> {
+  async #once<T extends Answer | StreamedAnswer>(
+    request: Request,
+    wantsStream: boolean,
+    body: Body | undefined,
+  ): Promise<T> {
     const { signal } = request
     const name = this.#nameOf(request)
-    if (signal?.aborted) throw connectionError(name, new Error('it was given up'))
-    const body = request.body?.()
+    if (signal?.aborted) {
+      if (body instanceof Readable) body.destroy()
+      throw connectionError(name, new Error('it was given up'))
+    }
     let exchange: Exchange | undefined
     const giveUp = () => exchange?.abandon(new Error('it was given up'))
     signal?.addEventListener('abort', giveUp, { once: true })

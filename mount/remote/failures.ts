@@ -1,6 +1,7 @@
 /** What goes wrong between the mount and the server, as the domain's errors. */
 import { ERROR_CODES, type ErrorCode, SpaceError } from '../../src/space/errors.js'
 import type { Answer } from './exchange.js'
+import { CONNECT_TIMEOUT } from './plain-connection.js'
 
 /** Nobody listens there, or the way there does not exist: waiting does not help as it does with a busy server. */
 const UNREACHABLE = new Set([
@@ -12,6 +13,7 @@ const UNREACHABLE = new Set([
   'ENOENT',
   'ENOTFOUND',
   'UND_ERR_CONNECT_TIMEOUT',
+  CONNECT_TIMEOUT,
 ])
 
 /** Where an answer does not say its code: something in front of the server wrote it. */

@@ -66,7 +66,8 @@ class RemoteVolume implements Volume {
   }
 
   async list(at: Address): Promise<Listing> {
-    return listingOf(await this.#ask({ method: 'GET', path: entryPath(at, '&view=children') }))
+    const request = { method: 'GET', path: entryPath(at, '&view=children'), isOpenEnded: true } as const
+    return listingOf(await this.#ask(request))
   }
 
   read(at: Address, etag: string, range: ByteRange, take: Take, signal?: AbortSignal): Promise<void> {
@@ -171,8 +172,15 @@ class RemoteVolume implements Volume {
     throw new SpaceError('UNAVAILABLE', 'The server has ended the stream of changes.')
   }
 
-  #ask({ method, path, headers, body, signal }: Omit<Request, 'silenceMs'>): Promise<Answer> {
-    return this.#connection.ask({ method, path: this.#path + path, headers, body, signal })
+  #ask({
+    method,
+    path,
+    headers,
+    body,
+    signal,
+    isOpenEnded = false,
+  }: Omit<Request, 'silenceMs'>): Promise<Answer> {
+    return this.#connection.ask({ method, path: this.#path + path, headers, body, signal, isOpenEnded })
   }
 
   #patch(

@@ -246,7 +246,8 @@ test('the server may be below a path, behind something else', async (t) => {
   const seen: string[] = []
   const url = await stranger(t, (req, res) => {
     seen.push(req.url ?? '')
-    res.writeHead(404, { 'x-nvm-error': 'NOT_FOUND' }).end('{"message":"No."}')
+    const body = '{"message":"No."}'
+    res.writeHead(404, { 'x-nvm-error': 'NOT_FOUND', 'content-length': body.length }).end(body)
   })
   await fails(t, 'NOT_FOUND', openRemoteVolume({ server: `${url}/files/`, token: owner.token, space }))
   t.deepEqual(seen, ['/files/v1/code/spaces/notes/usage'])

@@ -1,19 +1,29 @@
-/** One connection over which ranges are read, one after the other. */
+/** One connection over which requests are sent, each behind the answer to the one before. */
 import { isIP, connect as overTcp, type Socket } from 'node:net'
 import { connect as overTls } from 'node:tls'
 import type { Take } from '../volume.js'
-import { type RangeHead, rangeHeadOf } from './range-answer.js'
+import { type Head, headOf } from './plain-answer.js'
 
-/** What one read of the socket brings at most. */
-const BUFFER_BYTES = 256 * 1024
 /** An answer whose beginning is longer is none of ours. */
 const HEAD_BYTES = 16 * 1024
 const HEAD_END = '\r\n\r\n'
+/** What an error of a connection that did not come about has for a code. */
+export const CONNECT_TIMEOUT = 'CONNECT_TIMEOUT'
 
-/** What became of a request. `other`: the answer is not plainly the range that was asked for; nothing of it was taken. */
-export type Outcome = 'done' | 'other'
+/** Takes the bytes of an answer that begins so, and raises nothing. Undefined: it is left to somebody else. */
+export type Accept = (head: Head) => Take | undefined
 
-export interface ConnectionTimes {
+/** `other`: the answer is not plain. */
+export type Outcome = 'taken' | 'not accepted' | 'other'
+
+export interface Sent {
+  /** Request line and fields, with the empty line. */
+  readonly head: string
+  readonly body: Uint8Array | undefined
+}
+
+/** In milliseconds. */
+export interface Times {
   readonly connectMs: number
   /** Longest silence while an answer is waited for. */
   readonly answerMs: number
@@ -21,53 +31,71 @@ export interface ConnectionTimes {
   readonly idleMs: number
 }
 
+export interface Events {
+  /** It can be used for another request. */
+  idle(): void
+  /** It cannot be used any more. */
+  ended(): void
+}
+
 interface Job {
-  readonly start: number
-  readonly take: Take
+  readonly accept: Accept
   readonly resolve: (outcome: Outcome) => void
   readonly reject: (error: Error) => void
 }
 
-export class RangeConnection {
-  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
+export class PlainConnection {
+  readonly #buffer: Buffer
   readonly #socket: Socket
   #job: Job | undefined
   /** What has come of the answer's beginning. */
   #begun = ''
-  #head: RangeHead | undefined
+  #head: Head | undefined
+  #take: Take | undefined
   #left = 0
 
-  /** `onIdle`: it can be used for another request. `onEnd`: never again. */
+  /** `bufferBytes`: what one look at the socket brings at most. */
   constructor(
     origin: URL,
-    private readonly times: ConnectionTimes,
-    private readonly onIdle: () => void,
-    onEnd: () => void,
+    bufferBytes: number,
+    private readonly times: Times,
+    private readonly events: Events,
   ) {
+    this.#buffer = Buffer.allocUnsafeSlow(bufferBytes)
     const onread = { buffer: this.#buffer, callback: (length: number) => this.#came(length) }
     this.#socket = connected(origin, onread)
     let failure = new Error('the connection was closed')
+    let isReady = false
     this.#socket
-      .setTimeout(times.connectMs, () => this.#socket.destroy(new Error('nothing came for too long')))
+      .setTimeout(times.connectMs, () => this.#socket.destroy(late(isReady)))
       .on('error', (error: Error) => {
         failure = error
       })
       .on('close', () => {
-        onEnd()
+        events.ended()
         this.#end((job) => job.reject(failure))
       })
-    const ready = origin.protocol === 'https:' ? 'secureConnect' : 'connect'
-    this.#socket.once(ready, () => {
-      if (this.#job) this.#socket.setTimeout(times.answerMs)
-    })
+      .once(origin.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+        isReady = true
+        this.#socket.setTimeout(times.answerMs)
+      })
   }
 
-  /** `request`: its head. `take` raises nothing. Rejects where the connection breaks off. */
-  read(request: string, start: number, take: Take): Promise<Outcome> {
+  /** Rejects where the connection breaks off. */
+  send({ head, body }: Sent, accept: Accept): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      this.#job = { start, take, resolve, reject }
-      if (!this.#socket.connecting) this.#socket.setTimeout(this.times.answerMs)
-      this.#socket.ref().write(request, 'latin1')
+      this.#job = { accept, resolve, reject }
+      const socket = this.#socket
+      if (!socket.connecting) socket.setTimeout(this.times.answerMs)
+      socket.ref()
+      if (!body || body.length === 0) {
+        socket.write(head, 'latin1')
+        return
+      }
+      socket.cork()
+      socket.write(head, 'latin1')
+      socket.write(body)
+      socket.uncork()
     })
   }
 
@@ -78,7 +106,7 @@ export class RangeConnection {
   #came(length: number): boolean {
     const bytes = this.#buffer.subarray(0, length)
     if (!this.#job) this.destroy(new Error('an answer came that nobody had asked for'))
-    else if (this.#head) this.#take(this.#job, bytes)
+    else if (this.#head) this.#body(bytes)
     else this.#begin(this.#job, bytes)
     return !this.#socket.destroyed
   }
@@ -88,29 +116,31 @@ export class RangeConnection {
     this.#begun += bytes.toString('latin1')
     const end = this.#begun.indexOf(HEAD_END)
     if (end < 0 && this.#begun.length < HEAD_BYTES) return
-    this.#head = end < 0 ? undefined : rangeHeadOf(this.#begun.slice(0, end), job.start)
-    if (!this.#head) {
-      this.#end(({ resolve }) => resolve('other'))
+    const head = end < 0 ? undefined : headOf(this.#begun.slice(0, end))
+    this.#take = head && job.accept(head)
+    if (head && this.#take) {
+      this.#head = head
+      this.#left = head.length
+      this.#body(bytes.subarray(end + HEAD_END.length - had))
+    } else {
+      this.#end(({ resolve }) => resolve(head ? 'not accepted' : 'other'))
       this.destroy(new Error('the answer is another one'))
-      return
     }
-    this.#left = this.#head.length
-    this.#take(job, bytes.subarray(end + HEAD_END.length - had))
   }
 
-  #take(job: Job, bytes: Buffer): void {
+  #body(bytes: Buffer): void {
     this.#left -= bytes.length
     if (this.#left < 0) this.destroy(new Error('the answer is longer than it said'))
-    else if ((bytes.length > 0 && !job.take(bytes)) || this.#left === 0) this.#done()
+    else if ((bytes.length > 0 && this.#take?.(bytes) === false) || this.#left === 0) this.#done()
   }
 
   /** All has come, or no more is wanted. */
   #done(): void {
     const isKept = this.#head?.isKept === true && this.#left === 0 && !this.#socket.destroyed
-    this.#end(({ resolve }) => resolve('done'))
+    this.#end(({ resolve }) => resolve('taken'))
     if (isKept) {
       this.#socket.setTimeout(this.times.idleMs).unref()
-      this.onIdle()
+      this.events.idle()
     } else this.destroy(new Error('it is not kept'))
   }
 
@@ -118,6 +148,7 @@ export class RangeConnection {
     const job = this.#job
     this.#job = undefined
     this.#head = undefined
+    this.#take = undefined
     this.#begun = ''
     if (job) tell(job)
   }
@@ -134,4 +165,9 @@ function connected({ protocol, hostname, port }: URL, onread: OnRead): Socket {
   const options = { host, port: Number(port || 443), ALPNProtocols: ['http/1.1'], onread }
   const socket = overTls(isIP(host) ? options : { ...options, servername: host })
   return socket.setNoDelay()
+}
+
+function late(isReady: boolean): Error {
+  if (isReady) return new Error('nothing came for too long')
+  return Object.assign(new Error('no connection came about in time'), { code: CONNECT_TIMEOUT })
 }

@@ -5,15 +5,17 @@ import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { rangeHeadOf } from '../../mount/remote/range-answer.js'
-import { RangeConnections } from '../../mount/remote/range-connections.js'
+import { headOf } from '../../mount/remote/plain-answer.js'
+import type { Accept } from '../../mount/remote/plain-connection.js'
+import { PlainConnections, type PlainRequest } from '../../mount/remote/plain-connections.js'
 import { tempFolder } from '../support/folder.js'
 import { runProgram } from '../support/programs.js'
 
-/** Ranges come over connections of their own. Whatever is not plainly the range that was asked for is left to the library. */
+/** Plain answers come over connections of their own. Whatever is not plain, or not wanted so, is left to the library. */
 
 const PATIENCE = { connectMs: 5000, answerMs: 5000 }
-const PLAIN = 'HTTP/1.1 206 Partial Content\r\nContent-Length: 5\r\nContent-Range: bytes 3-7/9\r\n'
+const PLAIN = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Name: value\r\n'
+const REQUEST: PlainRequest = { method: 'GET', path: '/f?a=b', headers: ['if-match', '"1"'] }
 
 type Answer = (socket: Socket) => void
 
@@ -21,9 +23,9 @@ type Answer = (socket: Socket) => void
 async function answering(t: ExecutionContext, answers: readonly Answer[], patience = PATIENCE) {
   const requests: string[] = []
   const left = [...answers]
-  let connections = 0
+  let opened = 0
   const server = createServer((socket) => {
-    connections += 1
+    opened += 1
     socket.on('error', () => {})
     socket.on('data', (bytes) => {
       requests.push(String(bytes))
@@ -32,21 +34,23 @@ async function answering(t: ExecutionContext, answers: readonly Answer[], patien
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
-  const ranges = new RangeConnections(new URL(`http://127.0.0.1:${port}`), patience)
+  const connections = new PlainConnections(new URL(`http://127.0.0.1:${port}`), 64, patience)
   t.teardown(() => {
-    ranges.close()
+    connections.close()
     server.close()
   })
-  const read = async (signal?: AbortSignal) => {
+  const read = async (change: Partial<PlainRequest> = {}) => {
     let text = ''
-    const take = (piece: Buffer) => {
-      text += piece
-      return !text.includes('!')
+    const accept: Accept = ({ status }) => {
+      if (status === 412) return undefined
+      return (piece) => {
+        text += piece
+        return !text.includes('!')
+      }
     }
-    const isRead = await ranges.read({ path: '/f', headers: ['if-match', '"1"'], start: 3, signal }, take)
-    return [isRead, text]
+    return [await connections.send({ ...REQUEST, ...change }, accept), text]
   }
-  return { ranges, read, requests, count: () => connections }
+  return { read, requests, count: () => opened }
 }
 
 const says =
@@ -61,12 +65,26 @@ const says =
 test('one request after the other over one connection, however the answer is cut up', async (t) => {
   const { read, requests, count } = await answering(t, [
     says(`${PLAIN}\r\nbytes`),
-    says('HTTP/1.1 2', '06 OK\r\ncontent-length:5\r\ncontent-range: bytes 3-7/9\r', '\n\r\nby', 'tes'),
+    says('HTTP/1.1 2', '06 OK\r\ncontent-length:5\r', '\n\r\nby', 'tes'),
+    says('HTTP/1.1 204 No Content\r\n\r\n'),
     says(`${PLAIN}\r\n`, 'bytes'),
   ])
-  for (let i = 0; i < 3; i++) t.deepEqual(await read(), [true, 'bytes'])
+  for (const text of ['bytes', 'bytes', '', 'bytes']) t.deepEqual(await read(), [true, text])
   t.is(count(), 1)
-  t.regex(requests[0] ?? '', /^GET \/f HTTP\/1\.1\r\nhost: 127\.0\.0\.1:\d+\r\nif-match: "1"\r\n\r\n$/)
+  t.regex(requests[0] ?? '', /^GET \/f\?a=b HTTP\/1\.1\r\nhost: 127\.0\.0\.1:\d+\r\nif-match: "1"\r\n\r\n$/)
+})
+
+test('a body goes along, and its length is said once', async (t) => {
+  const { read, requests } = await answering(t, Array(4).fill(says(`${PLAIN}\r\nbytes`)))
+  const body = Buffer.from('text')
+  await read({ method: 'POST', headers: [], body })
+  await read({ method: 'POST', headers: ['content-length', '4'], body })
+  await read({ method: 'PUT', headers: [] })
+  await read({ method: 'DELETE', headers: [] })
+  t.deepEqual(
+    requests.map((request) => request.replace(/^.*\r\nhost: .*\r\n/, '')),
+    ['content-length: 4\r\n\r\ntext', 'content-length: 4\r\n\r\ntext', 'content-length: 0\r\n\r\n', '\r\n'],
+  )
 })
 
 test('at the same time over as many as are needed', async (t) => {
@@ -78,31 +96,34 @@ test('at the same time over as many as are needed', async (t) => {
 })
 
 for (const [what, answer] of [
-  ['a refusal', 'HTTP/1.1 412 Precondition Failed\r\nContent-Length: 0\r\n\r\n'],
-  ['the whole file', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n012345678'],
-  ['another range', 'HTTP/1.1 206 OK\r\nContent-Length: 5\r\nContent-Range: bytes 30-34/99\r\n\r\nbytes'],
-  [
-    'in chunks',
-    'HTTP/1.1 206 OK\r\nTransfer-Encoding: chunked\r\nContent-Range: bytes 3-7/9\r\n\r\n5\r\nbytes\r\n0\r\n\r\n',
-  ],
+  ['in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbytes\r\n0\r\n\r\n'],
+  ['in chunks and of a length', `${PLAIN}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
   ['compressed', `${PLAIN}Content-Encoding: gzip\r\n\r\nbytes`],
-  ['something before it', `HTTP/1.1 100 Continue\r\n\r\n${PLAIN}\r\nbytes`],
+  ['announced', `HTTP/1.1 100 Continue\r\n\r\n${PLAIN}\r\nbytes`],
   ['said twice', `${PLAIN}Content-Length: 5\r\n\r\nbytes`],
-  ['of no known length', 'HTTP/1.1 206 OK\r\nContent-Range: bytes 3-7/9\r\n\r\nbytes'],
-  ['not HTTP', 'x'.repeat(20_000)],
+  ['of no known length', 'HTTP/1.1 200 OK\r\nX-Name: value\r\n\r\nbytes'],
+  ['of an older HTTP', 'HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nbytes'],
+  ['no HTTP', 'x'.repeat(20_000)],
 ] as const) {
-  test(`an answer that is ${what} is left to the library`, async (t) => {
-    const { read } = await answering(t, [says(answer), says(`${PLAIN}\r\nbytes`)])
+  test(`an answer that is ${what} is left to the library, and so are those after it`, async (t) => {
+    const { read, requests } = await answering(t, [says(answer)])
     t.deepEqual(await read(), [false, ''])
-    t.deepEqual(await read(), [true, 'bytes'], 'and the next one is read again')
+    t.deepEqual(await read(), [false, ''])
+    t.is(requests.length, 1)
   })
 }
 
+test('an answer that is not wanted so is left to the library, but not those after it', async (t) => {
+  const refusal = 'HTTP/1.1 412 Precondition Failed\r\nContent-Length: 0\r\n\r\n'
+  const { read } = await answering(t, [says(refusal), says(`${PLAIN}\r\nbytes`)])
+  t.deepEqual(await read(), [false, ''])
+  t.deepEqual(await read(), [true, 'bytes'])
+})
+
 test('a header that would be two is left to the library', async (t) => {
-  const { ranges, requests } = await answering(t, [])
-  const request = { path: '/f', headers: ['authorization', 'Bearer a\r\nx: y'], start: 3 }
-  t.false(await ranges.read(request, () => true))
-  t.false(await ranges.read({ ...request, path: '/f g', headers: [] }, () => true))
+  const { read, requests } = await answering(t, [])
+  t.deepEqual(await read({ headers: ['authorization', 'Bearer a\r\nx: y'] }), [false, ''])
+  t.deepEqual(await read({ path: '/f g' }), [false, ''])
   t.deepEqual(requests, [])
 })
 
@@ -140,8 +161,8 @@ test('who gives up, at any time, ends its connection and no other', async (t) =>
     says(`${PLAIN}\r\nby!`),
     says(`${PLAIN}\r\nbytes`),
   ])
-  await t.throwsAsync(read(AbortSignal.abort()), { message: 'it was given up' })
-  await t.throwsAsync(read(AbortSignal.timeout(100)), { message: 'it was given up' })
+  await t.throwsAsync(read({ signal: AbortSignal.abort() }), { message: 'it was given up' })
+  await t.throwsAsync(read({ signal: AbortSignal.timeout(100) }), { message: 'it was given up' })
   t.deepEqual(await read(), [true, 'by!'], 'no more was wanted')
   t.deepEqual(await read(), [true, 'bytes'])
   t.is(count(), 3)
@@ -154,19 +175,20 @@ test('over TLS as well, and only with who proves to be the server', async (t) =>
   const how = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert]
   execFileSync('openssl', [...how, ...names], { stdio: 'ignore' })
   const server = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (_, response) => {
-    response.writeHead(206, { 'content-length': 5, 'content-range': 'bytes 3-7/9' }).end('bytes')
+    response.writeHead(200, { 'content-length': 5 }).end('bytes')
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   t.teardown(() => server.close())
   const origin = `https://localhost:${(server.address() as AddressInfo).port}`
-  const module = new URL('../../mount/remote/range-connections.js', import.meta.url).href
-  const program = `const { RangeConnections } = await import('${module}')
-    const ranges = new RangeConnections(new URL('${origin}'), { connectMs: 5000, answerMs: 5000 })
+  const module = new URL('../../mount/remote/plain-connections.js', import.meta.url).href
+  const program = `const { PlainConnections } = await import('${module}')
+    const connections = new PlainConnections(new URL('${origin}'), 64, { connectMs: 5000, answerMs: 5000 })
     let text = ''
-    const take = (piece) => Boolean((text += piece))
-    const read = () => ranges.read({ path: '/f', headers: [], start: 3 }, take).catch((error) => error.message)
+    const accept = () => (piece) => Boolean((text += piece))
+    const request = { method: 'GET', path: '/f', headers: [] }
+    const read = () => connections.send(request, accept).catch((error) => error.message)
     console.log(await read(), await read(), text)
-    ranges.close()`
+    connections.close()`
   const said = async (env: Readonly<Record<string, string>>) =>
     (await runProgram(process.execPath, ['--input-type=module', '-e', program], { env })).said.trim()
   t.is(await said({ NODE_EXTRA_CA_CERTS: cert }), 'true true bytesbytes')
@@ -174,12 +196,13 @@ test('over TLS as well, and only with who proves to be the server', async (t) =>
 })
 
 test('the beginning of an answer says how much comes, and whether more may be asked', (t) => {
-  const head = (...lines: string[]) =>
-    rangeHeadOf(
-      ['HTTP/1.1 206 x', 'Content-Length: 5', 'content-range:bytes 3-7/9', ...lines].join('\r\n'),
-      3,
-    )
-  t.deepEqual(head(), { length: 5, isKept: true })
-  t.deepEqual(head('Connection: Close'), { length: 5, isKept: false })
+  const head = (...lines: string[]) => headOf(['HTTP/1.1 206 x', 'Content-Length:5', ...lines].join('\r\n'))
+  const { status, headers, length, isKept } = head('constructor: x') ?? {}
+  t.deepEqual(
+    [status, headers?.['content-length'], headers?.constructor, length, isKept],
+    [206, '5', 'x', 5, true],
+  )
+  t.false(head('Connection: Close')?.isKept)
   t.is(head('no field'), undefined)
+  t.is(headOf('HTTP/1.1 200 OK\r\nContent-Length: -5'), undefined)
 })
