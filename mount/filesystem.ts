@@ -18,10 +18,10 @@ export interface FileSystem {
   /** Fills `buffer` from `offset`; fewer bytes than it holds only at the end of the file. */
   read(handle: number, buffer: Buffer, offset: number): Awaitable<number>
   /**
-   * Through a handle that appends the bytes go to the end, wherever that is by now, unless they are `placed`: pages that a program has
-   * mapped, or that the kernel has put together.
+   * `appends`: the bytes go to the end, wherever that is by now; absent: where the handle was opened so. Pages that a program has mapped,
+   * or that the kernel has put together, never do.
    */
-  write(handle: number, buffer: Buffer, offset: number, placed?: boolean): Awaitable<number>
+  write(handle: number, buffer: Buffer, offset: number, appends?: boolean): Awaitable<number>
   /** Once for each close(2): what went wrong with the file's bytes is said here. */
   flush(handle: number): Awaitable<void>
   /** Resolves when the server has the bytes. */

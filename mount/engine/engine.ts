@@ -129,10 +129,10 @@ export class Engine implements FileSystem {
     })
   }
 
-  write(handle: number, buffer: Buffer, offset: number, placed = false): Awaitable<number> {
+  write(handle: number, buffer: Buffer, offset: number, appends?: boolean): Awaitable<number> {
     return withErrno(() => {
       const { files } = this.parts
-      return files.write(files.handle(handle), buffer, offset, placed)
+      return files.write(files.handle(handle), buffer, offset, appends)
     })
   }
 

@@ -171,11 +171,10 @@ export class Files {
   }
 
   /** See `FileSystem.write`. */
-  write(handle: Handle, buffer: Buffer, offset: number, placed: boolean): Awaitable<number> {
+  write(handle: Handle, buffer: Buffer, offset: number, appends = handle.appends): Awaitable<number> {
     const { node } = handle
     if (!handle.canWrite) throw new FileSystemError('EBADF', `"${node.path}" is open for reading only.`)
     const content = this.content(node)
-    const appends = handle.appends && !placed
     const end = appends ? this.#sizeOf(node, content) : offset
     const ready = this.#workable(node, content, end + buffer.length)
     handle.hasWritten = true

@@ -91,8 +91,8 @@ export class Sender {
         content.underWay = undefined
         if (content.closed !== outgoing) content.release(outgoing)
       }
-      // Something else was closed meanwhile; who has written that down sends it.
-      if (closed && content.closed !== closed) return
+      // Something else was closed meanwhile; who has written that down sends it. (Not what was opened to be cut, and let go of again.)
+      if (closed && content.outgoing?.generation !== closed.generation) return
       key = undefined
     }
   }

@@ -9,6 +9,7 @@ const HEAD_BYTES = 16 * 1024
 const HEAD_END = '\r\n\r\n'
 /** What an error of a connection that did not come about has for a code. */
 export const CONNECT_TIMEOUT = 'CONNECT_TIMEOUT'
+const ANSWER_TIMEOUT = 'ANSWER_TIMEOUT'
 
 /** Takes the bytes of an answer that begins so, and raises nothing. Undefined: it is left to somebody else. */
 export type Accept = (head: Head) => Take | undefined
@@ -136,7 +137,9 @@ export class PlainConnection {
 
   /** All has come, or no more is wanted. */
   #done(): void {
-    const isKept = this.#head?.isKept === true && this.#left === 0 && !this.#socket.destroyed
+    // An answer may come before all of the request's body has gone.
+    const isOver = this.#left === 0 && this.#socket.writableLength === 0 && !this.#socket.destroyed
+    const isKept = isOver && this.#head?.isKept === true
     this.#end(({ resolve }) => resolve('taken'))
     if (isKept) {
       this.#socket.setTimeout(this.times.idleMs).unref()
@@ -168,6 +171,11 @@ function connected({ protocol, hostname, port }: URL, onread: OnRead): Socket {
 }
 
 function late(isReady: boolean): Error {
-  if (isReady) return new Error('nothing came for too long')
+  if (isReady) return Object.assign(new Error('nothing came for too long'), { code: ANSWER_TIMEOUT })
   return Object.assign(new Error('no connection came about in time'), { code: CONNECT_TIMEOUT })
+}
+
+/** Was the answer waited for long enough? */
+export function isLate(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === ANSWER_TIMEOUT
 }

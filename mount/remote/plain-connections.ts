@@ -3,7 +3,14 @@
  * taken from there. undici, which is for everything else, copies each piece and makes several objects of it, and is slow for the first
  * thousand requests, until it has been compiled (numbers in mount/README.md). Only plain answers are understood here.
  */
-import { type Accept, type Outcome, PlainConnection, type Sent, type Times } from './plain-connection.js'
+import {
+  type Accept,
+  isLate,
+  type Outcome,
+  PlainConnection,
+  type Sent,
+  type Times,
+} from './plain-connection.js'
 
 /** Each holds its buffer. */
 const MOST_IDLE = 8
@@ -28,6 +35,7 @@ export class PlainConnections {
   #idle: PlainConnection[] = []
   /** Not before this moment is anything sent. */
   #from = 0
+  #isClosed = false
 
   /** `origin`: http or https. `bufferBytes`: what comes at a time, at most. */
   constructor(
@@ -40,7 +48,7 @@ export class PlainConnections {
 
   /**
    * Answers false where the request is for a library, now or again: it is not plain, or its answer is not, or was not accepted. Rejects where the
-   * connection breaks off or the signal aborts. A request may arrive twice: where a connection that was kept ends without an answer, another one is tried.
+   * connection breaks off or the signal aborts. A request may arrive twice: where a connection that was kept ends without an answer, a new one is tried.
    */
   async send(request: PlainRequest, accept: Accept): Promise<boolean> {
     const { signal } = request
@@ -51,21 +59,23 @@ export class PlainConnections {
       isAnswered = true
       return accept(head)
     }
-    for (;;) {
+    for (let tries = 0; ; tries++) {
+      if (this.#isClosed) throw new Error('the mount is being closed')
       if (signal?.aborted) throw new Error('it was given up')
-      const used = this.#idle.pop()
+      const used = tries === 0 ? this.#idle.pop() : undefined
       try {
         const outcome = await this.#once(used ?? this.#connect(), sent, accepting, signal)
         if (outcome === 'other') this.#from = Date.now() + PAUSE_MS
         return outcome === 'taken'
       } catch (error) {
-        if (!used || isAnswered || signal?.aborted) throw error
+        if (!used || isAnswered || isLate(error)) throw error
       }
     }
   }
 
-  /** What is under way rejects. */
+  /** What is under way rejects, and whatever comes later. */
   close(): void {
+    this.#isClosed = true
     for (const connection of this.#open) connection.destroy(new Error('the mount is being closed'))
   }
 
@@ -101,7 +111,10 @@ export class PlainConnections {
   }
 }
 
-/** Undefined: a line break or the like within a value would be another field; a library says what is wrong with it. */
+/**
+ * Undefined: a line break or the like within a value would be another field, and a wrong length would leave the server waiting; a library
+ * says what is wrong with it.
+ */
 function sentOf({ method, path, headers, body }: PlainRequest, host: string): Sent | undefined {
   if (!/^[\x21-\x7e]+$/.test(path)) return undefined
   let head = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n`
@@ -109,7 +122,10 @@ function sentOf({ method, path, headers, body }: PlainRequest, host: string): Se
   for (let i = 0; i < headers.length; i += 2) {
     const [name = '', value = ''] = [headers[i], headers[i + 1]]
     if (!/^[\x20-\x7e]*$/.test(value)) return undefined
-    if (name === 'content-length') saysLength = true
+    if (name === 'content-length') {
+      if (Number(value) !== (body?.length ?? 0)) return undefined
+      saysLength = true
+    }
     head += `${name}: ${value}\r\n`
   }
   if (!saysLength) head += `content-length: ${body?.length ?? 0}\r\n`

@@ -75,7 +75,7 @@ test('pages that a program has mapped go where they belong, by whichever handle 
   const { scene, fs } = await Scene.start(t, at, { write: 'through' })
   scene.letAll()
   const handle = await fs.open('document', constants.O_RDWR | constants.O_APPEND)
-  await fs.write(handle, Buffer.from('BE'), 0, true)
+  await fs.write(handle, Buffer.from('BE'), 0, false)
   await appendTo(fs, handle, '!', 6)
   await close(fs, handle)
   t.is(await textOf(scene.volume, 'document'), 'BEfore!')

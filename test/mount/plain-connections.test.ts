@@ -50,7 +50,7 @@ async function answering(t: ExecutionContext, answers: readonly Answer[], patien
     }
     return [await connections.send({ ...REQUEST, ...change }, accept), text]
   }
-  return { read, requests, count: () => opened }
+  return { read, requests, count: () => opened, close: () => connections.close() }
 }
 
 const says =
@@ -120,6 +120,12 @@ test('an answer that is not wanted so is left to the library, but not those afte
   t.deepEqual(await read(), [true, 'bytes'])
 })
 
+test('a body of another length than is said is left to the library', async (t) => {
+  const { read, requests } = await answering(t, [])
+  t.deepEqual(await read({ headers: ['content-length', '5'], body: Buffer.from('text') }), [false, ''])
+  t.deepEqual(requests, [])
+})
+
 test('a header that would be two is left to the library', async (t) => {
   const { read, requests } = await answering(t, [])
   t.deepEqual(await read({ headers: ['authorization', 'Bearer a\r\nx: y'] }), [false, ''])
@@ -150,9 +156,31 @@ test('an answer that breaks off, or goes on too long, is none', async (t) => {
   await t.throwsAsync(read())
 })
 
-test('a server that falls silent is not waited for', async (t) => {
-  const { read } = await answering(t, [says(`${PLAIN}\r\nby`)], { ...PATIENCE, answerMs: 200 })
+test('a server that falls silent is not waited for, nor asked again', async (t) => {
+  const answers = [says(`${PLAIN}\r\nby`), says(`${PLAIN}\r\nbytes`), says()]
+  const { read, requests } = await answering(t, answers, { ...PATIENCE, answerMs: 200 })
   await t.throwsAsync(read(), { message: 'nothing came for too long' })
+  t.deepEqual(await read(), [true, 'bytes'])
+  await t.throwsAsync(read(), { message: 'nothing came for too long' })
+  t.is(requests.length, 3)
+})
+
+test('who closes ends what is under way, and nothing comes after it', async (t) => {
+  const { read, close, requests } = await answering(t, [says(`${PLAIN}\r\nbytes`)])
+  await read()
+  const reading = read()
+  close()
+  await t.throwsAsync(reading, { message: 'the mount is being closed' })
+  await t.throwsAsync(read(), { message: 'the mount is being closed' })
+  t.true(requests.length <= 2)
+})
+
+test('a server that ends every connection is asked twice', async (t) => {
+  const ends: Answer = (socket) => socket.destroy()
+  const { read, requests } = await answering(t, [says(`${PLAIN}\r\nbytes`), ends, ends])
+  await read()
+  await t.throwsAsync(read())
+  t.is(requests.length, 3)
 })
 
 test('who gives up, at any time, ends its connection and no other', async (t) => {

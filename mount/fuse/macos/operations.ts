@@ -70,7 +70,7 @@ export class Operations {
 
   write(handle: number, buffer: Buffer, offset: number): Awaitable<number> {
     // Its kernel writes by pages, and says nothing of how they came to be.
-    return this.fs.write(handle, buffer, offset, true)
+    return this.fs.write(handle, buffer, offset, false)
   }
 
   flush(handle: number): Awaitable<void> {

@@ -100,7 +100,9 @@ export function fileHandlers({ calls, device, beforeOpen, keepsPages }: FilePart
     const node = calls.nodeOf(request)
     if (!node) return
     const [handle, offset, length] = [request.long(0), request.long(8), request.word(16)]
-    const placed = (request.word(20) & FROM_PAGES) !== 0
+    const isFromPages = (request.word(20) & FROM_PAGES) !== 0
+    // As it is now: fcntl(2) can have changed it since the file was opened.
+    const appends = !isFromPages && (request.word(32) & constants.O_APPEND) !== 0
     calls.serve<number>({
       what: 'write',
       unique,
@@ -108,7 +110,7 @@ export function fileHandlers({ calls, device, beforeOpen, keepsPages }: FilePart
       handle,
       isUnbounded: true,
       work: () => {
-        const written = fs.write(handle, request.data(40, length), offset, placed)
+        const written = fs.write(handle, request.data(40, length), offset, appends)
         if (written instanceof Promise) written.finally(device.keep()).catch(() => {})
         return written
       },

@@ -370,6 +370,12 @@ static void open_flags(void) {
   fd = opened("f", O_RDWR | O_APPEND);
   result(pwrite(fd, "end", 3, 0));
   get(fd, 0, 10);
+  outcome(fcntl(fd, F_SETFL, 0));
+  result(pwrite(fd, "B", 1, 0));
+  get(fd, 0, 10);
+  outcome(fcntl(fd, F_SETFL, O_APPEND));
+  result(pwrite(fd, "!", 1, 0));
+  get(fd, 0, 10);
 }
 
 static const struct {
