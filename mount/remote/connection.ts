@@ -86,10 +86,10 @@ export class Connection {
     this.#patience = patience
     // As many as there are requests that wait for their next attempt.
     setMaxListeners(0, this.#closing.signal)
-    // As many connections as there are requests at once: whoever asks bounds them, and none waits for another's stream.
     const url = new URL(origin)
     this.#short = new PlainConnections(url, SHORT_BYTES, patience)
     this.#long = new PlainConnections(url, LONG_BYTES, patience)
+    // As many connections as there are requests at once: whoever asks bounds them, and none waits for another's stream.
     this.#pool = new Pool(origin, {
       connections: null,
       pipelining: 1,

@@ -170,7 +170,6 @@ class Bench {
         name: `${name}, the first time`,
         unit: 'ms',
         sides: this.#sides(async (peer) => 1000 * (await listAnew(peer))),
-        target: faster,
       }
       yield {
         name: `${name}, after a change in it`,
