@@ -18,8 +18,8 @@ export interface FileSystem {
   /** Fills `buffer` from `offset`; fewer bytes than it holds only at the end of the file. */
   read(handle: number, buffer: Buffer, offset: number): Awaitable<number>
   /**
-   * `appends`: the bytes go to the end, wherever that is by now; absent: where the handle was opened so. Pages that a program has mapped,
-   * or that the kernel has put together, never do.
+   * `appends`: the bytes go to the end, wherever that is by now, and not to `offset`, where the kernel takes it to be. (Never pages that a
+   * program has mapped.)
    */
   write(handle: number, buffer: Buffer, offset: number, appends?: boolean): Awaitable<number>
   /** Once for each close(2): what went wrong with the file's bytes is said here. */

@@ -129,7 +129,7 @@ export class Engine implements FileSystem {
     })
   }
 
-  write(handle: number, buffer: Buffer, offset: number, appends?: boolean): Awaitable<number> {
+  write(handle: number, buffer: Buffer, offset: number, appends = false): Awaitable<number> {
     return withErrno(() => {
       const { files } = this.parts
       return files.write(files.handle(handle), buffer, offset, appends)

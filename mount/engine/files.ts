@@ -24,8 +24,6 @@ export interface Handle {
   /** By which it was opened. */
   readonly path: string
   readonly canWrite: boolean
-  /** Whatever it writes goes to the end. */
-  readonly appends: boolean
   /** Written to since the last flush. */
   hasWritten: boolean
   /** Opening it has cut the file, to what was then this generation of it, and no program has closed it since. */
@@ -100,8 +98,7 @@ export class Files {
     content.handles += 1
     do this.#lastHandle = (this.#lastHandle % MOST_HANDLES) + 1
     while (this.#handles.has(this.#lastHandle))
-    const appends = (flags & constants.O_APPEND) !== 0
-    const handle = { node, path, canWrite: isWriting(flags), appends, hasWritten, cut: undefined }
+    const handle = { node, path, canWrite: isWriting(flags), hasWritten, cut: undefined }
     this.#handles.set(this.#lastHandle, handle)
     return this.#lastHandle
   }
@@ -171,7 +168,7 @@ export class Files {
   }
 
   /** See `FileSystem.write`. */
-  write(handle: Handle, buffer: Buffer, offset: number, appends = handle.appends): Awaitable<number> {
+  write(handle: Handle, buffer: Buffer, offset: number, appends: boolean): Awaitable<number> {
     const { node } = handle
     if (!handle.canWrite) throw new FileSystemError('EBADF', `"${node.path}" is open for reading only.`)
     const content = this.content(node)

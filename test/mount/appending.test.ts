@@ -18,7 +18,7 @@ test.before(async () => {
 test.after.always(() => at.stop())
 
 async function appendTo(fs: FileSystem, handle: number, text: string, offset: number): Promise<void> {
-  await fs.write(handle, Buffer.from(text), offset)
+  await fs.write(handle, Buffer.from(text), offset, true)
 }
 
 test('the kernel takes the end to be where it was: nothing that was written since is lost', async (t) => {
