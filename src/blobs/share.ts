@@ -22,6 +22,11 @@ export class MemoryShare {
     }
   }
 
+  /** How many use some of it now. */
+  get users(): number {
+    return this.#users
+  }
+
   /** What each may use now. */
   get bytes(): number {
     const fair = Math.floor(this.totalBytes / Math.max(1, this.#users))

@@ -52,3 +52,14 @@ export async function readFully(fd: number, buffer: Buffer, position: number): P
   }
   return done
 }
+
+/** The same on the spot. */
+export function readFullySync(fd: number, buffer: Buffer, position: number): number {
+  let done = 0
+  while (done < buffer.length) {
+    const bytesRead = fs.readSync(fd, buffer, done, buffer.length - done, position + done)
+    if (bytesRead === 0) break
+    done += bytesRead
+  }
+  return done
+}

@@ -1,6 +1,6 @@
 import { openSync, renameSync, writevSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
-import { open, rename, unwritten, writeAll } from './files.js'
+import { open, readFully, readFullySync, rename, unwritten, writeAll } from './files.js'
 
 /** A call that took this long (ms) has held up everybody: it waited for a disk, or lost the processor to another process. */
 const SLOW_MS = 2
@@ -11,8 +11,8 @@ const BEARABLE_PART = 0.05
 const CAUTION_MS = 1000
 
 /**
- * The system calls that make a small file, on the spot. In the page cache each takes a few microseconds, and a trip to the
- * thread pool costs several times that. But a file system can stall (its journal, too many dirty pages, a network), and the
+ * System calls on the spot: those that make a small file, and those that read a large one. In the page cache a call takes a
+ * few microseconds, or a few hundred where it reads much, and a trip to the thread pool costs more than it saves. But a file system can stall (its journal, too many dirty pages, a network), and the
  * event loop must not: after slow calls they go to the thread pool for a while.
  */
 export class PromptCalls {
@@ -53,6 +53,14 @@ export class PromptCalls {
         }
       },
       () => writeAll(fd, chunks, position),
+    )
+  }
+
+  /** Fills `buffer` from `position` on; the bytes read, fewer only at the end of the file. */
+  readFully(fd: number, buffer: Buffer, position: number): number | Promise<number> {
+    return this.#call(
+      () => readFullySync(fd, buffer, position),
+      () => readFully(fd, buffer, position),
     )
   }
 
