@@ -1,20 +1,9 @@
-import { randomFillSync } from 'node:crypto'
+import { randomHex } from '../random-hex.js'
 import { SpaceError } from '../space/errors.js'
-
-const ID_BYTES = 16
-/** Random bytes are fetched for many ids at once: one call into OpenSSL costs as much as the id itself. */
-const pool = Buffer.allocUnsafeSlow(256 * ID_BYTES)
-let next = pool.length
 
 /** A fresh blob id: 128 random bits as 32 lower-case hex digits. */
 export function newBlobId(): string {
-  if (next === pool.length) {
-    randomFillSync(pool)
-    next = 0
-  }
-  const id = pool.toString('hex', next, next + ID_BYTES)
-  next += ID_BYTES
-  return id
+  return randomHex(16)
 }
 
 const BLOB_ID = /^[0-9a-f]{32}$/

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomHex } from '../random-hex.js'
 import { type Answer, type Change, type Engine, keyedId, type Refusal, text } from './engine.js'
 import { SpaceError } from './errors.js'
 import { replacedBefore } from './history.js'
@@ -357,7 +357,7 @@ function flagArg(flag: boolean | undefined): number | string {
 }
 
 export function operationId(): string {
-  return randomBytes(8).toString('hex')
+  return randomHex(8)
 }
 
 export function fingerprint(verb: string, at: Location): string {
