@@ -19,6 +19,21 @@ test.serial('what was asked once is not asked again', async (t) => {
   )
 })
 
+test.serial('whoever makes a file knows its attributes', async (t) => {
+  const { path, tell } = await memoryMount(t)
+  await stat(path)
+  await tell('calls')
+  const file = await open(`${path}/new`, 'a')
+  t.is((await file.stat()).size, 0)
+  const calls = (await tell('calls')) as string[]
+  t.deepEqual(
+    calls.map((call) => call.split(' ')[0]),
+    ['getattr', 'create', 'getattr'],
+    'the look-up, the file, and what is told of it',
+  )
+  await file.close()
+})
+
 test.serial('other bytes in a file show at once, in size and contents', async (t) => {
   const { path, tell } = await memoryMount(t)
   await writeFile(`${path}/a`, 'one')

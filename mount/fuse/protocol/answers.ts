@@ -17,7 +17,7 @@ export interface Described {
   readonly attributes: Attributes
   /** Does it have a name still? */
   readonly isNamed: boolean
-  /** Is it open? */
+  /** Is it open, so that somebody may be writing to it? */
   readonly isOpen: boolean
   /** How long the kernel may believe it. */
   readonly seconds: number

@@ -46,8 +46,10 @@ export class Answers {
     return this.#sendSmall(unique, ENTRY)
   }
 
+  /** Until the kernel has this answer it keeps everybody else from the folder, so nobody writes to what only `handle` has open. */
   created(unique: number, node: KernelNode, attributes: Attributes, handle: number, flags: number): boolean {
-    writeEntry(this.#small, ANSWER_HEADER, this.describe(node, attributes), this.owner)
+    const described = { ...this.describe(node, attributes), isOpen: node.handles.size > 1 }
+    writeEntry(this.#small, ANSWER_HEADER, described, this.owner)
     writeOpened(this.#small, ANSWER_HEADER + ENTRY, handle, flags)
     return this.#sendSmall(unique, ENTRY + OPENED)
   }
