@@ -33,8 +33,11 @@ export interface FileSystem {
   rmdir(path: string): Awaitable<void>
   /** Of an open file: its handles go on with what it was. */
   unlink(path: string): Awaitable<void>
-  /** What is at `to` is replaced in one step; if it is open, its handles go on with what it was. */
-  rename(from: string, to: string): Awaitable<void>
+  /**
+   * What is at `to` is replaced in one step; if it is open, its handles go on with what it was. `unlessThere`: EEXIST where
+   * something is at `to` (RENAME_NOREPLACE of renameat2(2)).
+   */
+  rename(from: string, to: string, unlessThere?: boolean): Awaitable<void>
 
   /**
    * Asked only where libfuse serves the mount (macOS): it takes an open file out of the way, to `alias` in the same folder,

@@ -185,8 +185,8 @@ export class Engine implements FileSystem {
     return this.#changing(() => this.parts.names.unlink(path))
   }
 
-  rename(from: string, to: string): Awaitable<void> {
-    return this.#changing(() => this.parts.names.rename(from, to))
+  rename(from: string, to: string, unlessThere = false): Awaitable<void> {
+    return this.#changing(() => this.parts.names.rename(from, to, unlessThere))
   }
 
   hide(path: string, alias: string): Awaitable<void> {

@@ -38,6 +38,8 @@ interface Place {
 interface Asked {
   readonly from: string
   readonly to: string
+  /** Refused where the server has something there. */
+  readonly unlessThere: boolean
 }
 
 export class Namespace {
@@ -204,7 +206,7 @@ export class Namespace {
     files.settle(node)
   }
 
-  async rename(from: string, to: string): Promise<void> {
+  async rename(from: string, to: string, unlessThere: boolean): Promise<void> {
     const { saving, files } = this.parts
     const source = await this.get(from)
     this.#checkMovable(source)
@@ -212,17 +214,19 @@ export class Namespace {
     const { folder, name } = place
     const target = (await this.known(place)) ?? folder.hidden.get(foldName(name))
     if (target === source && source.name === name) return
+    if (unlessThere && target && target !== source) throw new FileSystemError('EEXIST', `"${to}" exists.`)
     const replaced = await this.#giveWay(source, target === source ? undefined : target, to)
     if (source.kind === 'file' && source.item && source.content?.intent) await saving.sync(source)
     const rename = async () => {
       // What was being sent can have become a conflict copy: then something else has the name.
       const isThere = !replaced || (replaced.parent === folder && foldName(replaced.name) === foldName(name))
-      if (isThere) await this.#rename(source, place, replaced, { from, to })
+      if (isThere)
+        await this.#rename(source, place, replaced, { from, to, unlessThere: unlessThere && !target })
       return isThere
     }
     try {
       const isDone = await source.exclusive(() => (replaced ? replaced.exclusive(rename) : rename()))
-      if (!isDone) return this.rename(from, to)
+      if (!isDone) return this.rename(from, to, unlessThere)
     } catch (error) {
       // It was hidden to be replaced, and is not.
       if (replaced && folder.hidden.delete(foldName(name))) attach(folder, replaced, name)
@@ -285,7 +289,15 @@ export class Namespace {
     const { volume, takeback, follower, room, saving, outdated } = this.parts
     const { path, name: before } = source
     const key = randomUUID()
-    const { item, seq } = await volume.move(addressIn(parent, before), addressIn(folder, name), { key })
+    const options = { key, ifNoneMatch: asked.unlessThere }
+    const { item, seq } = await volume
+      .move(addressIn(parent, before), addressIn(folder, name), options)
+      .catch((error: unknown) => {
+        if (!isCode(error, 'PRECONDITION_FAILED')) throw error
+        // Of it nobody has heard here.
+        folder.complete = false
+        throw new FileSystemError('EEXIST', `"${asked.to}" exists.`, { cause: error })
+      })
     follower.removed(parent, before, seq)
     if (replaced?.item) {
       room.changed(-replaced.item.size, -1)

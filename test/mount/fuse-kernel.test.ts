@@ -67,19 +67,26 @@ test.serial('an entry whose attributes cannot be told while listing is listed al
   t.is((await stat(`${mount.path}/a`)).size, 4)
 })
 
-test.serial(
-  'a rename that must not replace is refused, so that who asks does it in another way',
-  async (t) => {
-    const { path } = await memoryMount(t)
-    t.is(
-      (await shell('echo one > a; echo two > b; mv -n a b; cat b; mv -n a c; cat c', path)).said,
-      'two\none',
+test.serial('the flags of renameat2: not to replace arrives, to exchange is refused', async (t) => {
+  const { path, tell } = await memoryMount(t)
+  const { said } = await shell('echo one > a; echo two > b; mv -n a b; cat b; mv -n a c; cat c', path)
+  t.is(said, 'two\none')
+  if (process.arch !== 'x64') return
+  await tell('calls')
+  const call = (to: string, flags: number) =>
+    shell(
+      `perl -e '($b, $c) = ("b", "${to}"); syscall(316, -100, $b, -100, $c, ${flags}) == 0 or print $!'`,
+      path,
     )
-    if (process.arch !== 'x64') return
-    const call = 'perl -e \'($b, $c) = ("b", "none"); syscall(316, -100, $b, -100, $c, 1) == 0 or print $!\''
-    t.is((await shell(call, path)).said, 'Invalid argument')
-  },
-)
+  t.is((await call('none', 4)).said, 'Invalid argument', 'a flag of other file systems')
+  t.is((await call('c', 2)).said, 'Invalid argument')
+  t.is((await call('none', 1)).said, '')
+  const calls = (await tell('calls')) as string[]
+  t.deepEqual(
+    calls.filter((made) => made.startsWith('rename')),
+    ['rename /b /none unlessThere'],
+  )
+})
 
 test.serial('names that are no UTF-8 cannot be made, and are not there', async (t) => {
   const { path } = await memoryMount(t)

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { openDirectVolume } from '../../mount/direct.js'
 import { openFileSystem } from '../../mount/engine/index.js'
-import type { FileSystem } from '../../mount/filesystem.js'
+import type { FileSystem, FileSystemError } from '../../mount/filesystem.js'
 import { silentLog } from '../../src/log.js'
 import type { Watcher } from '../../src/space/watcher.js'
 import { tempFolder } from '../support/folder.js'
@@ -208,3 +208,23 @@ for (const [what, { go, left }] of Object.entries(WAYS)) {
     t.is((await fs.getattr('/a')).size, 'another'.length)
   })
 }
+
+test('a rename that replaces nothing replaces nothing, also what this mount has not heard of', async (t) => {
+  const { fs, hear, files } = await lateMount(t)
+  t.deepEqual(await namesIn(fs, '/'), [])
+  await save(fs, '/a')
+  await save(fs, '/b')
+  const isKept = async (to: string) => {
+    const refusal = await t.throwsAsync<FileSystemError>(async () => fs.rename('/a', to, true))
+    t.is(refusal?.errno, 'EEXIST')
+    t.true(refusal?.message.includes(`"${to}"`), refusal?.message)
+  }
+  await isKept('/b')
+  t.is((await files.post('theirs', { body: 'of somebody else' })).status, 200)
+  await isKept('/theirs')
+  t.is((await fs.getattr('/theirs')).size, 'of somebody else'.length, 'and it is known from then on')
+  await fs.rename('/a', '/c', true)
+  await fs.rename('/c', '/C', true)
+  await hear()
+  t.deepEqual(await namesIn(fs, '/'), ['C', 'b', 'theirs'])
+})

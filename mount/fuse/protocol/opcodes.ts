@@ -28,4 +28,5 @@ export const Opcode = {
   NOTIFY_REPLY: 41,
   BATCH_FORGET: 42,
   READDIRPLUS: 44,
+  RENAME2: 45,
 } as const

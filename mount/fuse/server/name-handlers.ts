@@ -7,6 +7,9 @@ import type { KernelRequest, Name } from '../protocol/request.js'
 import { after, type Calls, type Handlers } from './calls.js'
 import type { KernelNode } from './node-table.js'
 
+/** RENAME_NOREPLACE (linux/fs.h). */
+const NO_REPLACE = 1 << 0
+
 interface Created {
   readonly handle: number
   readonly attributes: Attributes
@@ -109,9 +112,20 @@ export function nameHandlers(calls: Calls): Handlers {
     })
   }
 
+  /** `struct fuse_rename_in`: the folder, then both names. */
   function rename(request: KernelRequest): void {
+    move(request, 8, false)
+  }
+
+  /** `struct fuse_rename2_in` has flags (renameat2(2)) in between. A space can move one entry in one step, not exchange two. */
+  function renameByFlags(request: KernelRequest): void {
+    if (request.word(8) === NO_REPLACE) move(request, 16, true)
+    else answers.error(request.unique, errnoNumber('EINVAL'))
+  }
+
+  function move(request: KernelRequest, at: number, unlessThere: boolean): void {
     const { unique } = request
-    const name = request.name(8)
+    const name = request.name(at)
     const newName = request.name(name.next)
     const node = newPlace(request, newName)
     const folder = node && calls.nodeOf(request, request.long(0))
@@ -124,7 +138,8 @@ export function nameHandlers(calls: Calls): Handlers {
       work: (from) => {
         const to = table.pathIn(folder, newName.text)
         if (to === undefined) throw new FileSystemError('ESTALE', `The folder for ${from} is gone.`)
-        return after(fs.rename(from, to), () => table.rename(node, name.text, folder, newName.text))
+        const renamed = fs.rename(from, to, unlessThere)
+        return after(renamed, () => table.rename(node, name.text, folder, newName.text))
       },
       send: () => answers.empty(unique),
     })
@@ -140,6 +155,7 @@ export function nameHandlers(calls: Calls): Handlers {
     [Opcode.UNLINK]: (request) => remove(request, 'unlink'),
     [Opcode.RMDIR]: (request) => remove(request, 'rmdir'),
     [Opcode.RENAME]: rename,
+    [Opcode.RENAME2]: renameByFlags,
     [Opcode.LINK]: refuse,
     [Opcode.SYMLINK]: refuse,
     [Opcode.MKNOD]: refuse,

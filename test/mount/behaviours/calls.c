@@ -303,10 +303,29 @@ static void replacing(void) {
   number(missed), number(torn);
 }
 
-static void rename_flags(void) {
+static void sized(const char *path) {
+  struct stat seen;
+  if (result(stat(path, &seen)) == 0) number(seen.st_size);
+}
+
+static int moved(const char *from, const char *to, unsigned flags) {
+  return renameat2(AT_FDCWD, from, AT_FDCWD, to, flags);
+}
+
+static void rename_keeping(void) {
+  file("a", 1), file("b", 2), mkdir("d", 0755);
+  outcome(moved("a", "b", RENAME_NOREPLACE));
+  outcome(moved("a", "d", RENAME_NOREPLACE));
+  outcome(moved("a", "d/a", RENAME_NOREPLACE));
+  outcome(moved("a", "c", RENAME_NOREPLACE));
+  outcome(moved("d", "e", RENAME_NOREPLACE));
+  sized("a"), sized("b"), sized("d/a"), sized("e/a");
+}
+
+static void rename_exchanging(void) {
   file("a", 1), file("b", 2);
-  outcome(renameat2(AT_FDCWD, "a", AT_FDCWD, "b", RENAME_NOREPLACE));
-  outcome(renameat2(AT_FDCWD, "a", AT_FDCWD, "b", RENAME_EXCHANGE));
+  outcome(moved("a", "b", RENAME_EXCHANGE));
+  sized("a"), sized("b");
 }
 
 static void attributes(void) {
@@ -389,10 +408,10 @@ static const struct {
   {"list-deleting", list_deleting}, {"list-clearing", list_clearing},
   {"duplicates", duplicates},   {"append", append},
   {"append-reopening", append_reopening}, {"races", races},
-  {"replacing", replacing},     {"rename-flags", rename_flags},
-  {"attributes", attributes},   {"no-files", no_files},
-  {"copy-range", copy_range},   {"times", times},
-  {"open-flags", open_flags},
+  {"replacing", replacing},     {"rename-keeping", rename_keeping},
+  {"rename-exchanging", rename_exchanging}, {"attributes", attributes},
+  {"no-files", no_files},       {"copy-range", copy_range},
+  {"times", times},             {"open-flags", open_flags},
 };
 
 int main(int count, char **words) {

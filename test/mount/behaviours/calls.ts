@@ -57,9 +57,10 @@ export const CALLS: readonly Behaviour[] = [
   call('duplicated handles', 'duplicates'),
   call('several make the same name: one wins', 'races'),
   call('a file that is saved by rename is never missed', 'replacing'),
-  call('RENAME_NOREPLACE and RENAME_EXCHANGE', 'rename-flags', {
-    seen: ['EEXIST', 'EINVAL'],
-    because: 'libfuse 2 knows none of the flags; the kernel itself refuses what is there.',
+  call('RENAME_NOREPLACE', 'rename-keeping'),
+  call('RENAME_EXCHANGE', 'rename-exchanging', {
+    seen: ['EINVAL', '0', '1', '0', '2'],
+    because: 'A space moves one entry at a time; programs do without.',
   }),
   call('extended attributes', 'attributes', {
     seen: ['EOPNOTSUPP', 'EOPNOTSUPP', 'EOPNOTSUPP'],

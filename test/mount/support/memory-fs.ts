@@ -115,8 +115,8 @@ export class MemoryFileSystem implements FileSystem {
     this.#folder(parentOf(path)).children.delete(nameOf(path))
   }
 
-  rename(from: string, to: string): void {
-    this.#note('rename', from, to)
+  rename(from: string, to: string, unlessThere = false): void {
+    this.#note('rename', from, to, ...(unlessThere ? ['unlessThere'] : []))
     const node = this.#at(from)
     this.#folder(parentOf(from)).children.delete(nameOf(from))
     this.#folder(parentOf(to)).children.set(nameOf(to), node)
