@@ -48,8 +48,7 @@ export class Answers {
 
   /** Until the kernel has this answer it keeps everybody else from the folder, so nobody writes to what only `handle` has open. */
   created(unique: number, node: KernelNode, attributes: Attributes, handle: number, flags: number): boolean {
-    const described = { ...this.describe(node, attributes), isOpen: node.handles.size > 1 }
-    writeEntry(this.#small, ANSWER_HEADER, described, this.owner)
+    writeEntry(this.#small, ANSWER_HEADER, this.describe(node, attributes, 1), this.owner)
     writeOpened(this.#small, ANSWER_HEADER + ENTRY, handle, flags)
     return this.#sendSmall(unique, ENTRY + OPENED)
   }
@@ -80,10 +79,10 @@ export class Answers {
     return this.device.write(bytes, end)
   }
 
-  /** A node without a name hears of no changes, so what is told of it counts only now. */
-  describe(node: KernelNode, attributes: Attributes): Described {
+  /** A node without a name hears of no changes, so what is told of it counts only now. `own`: handles that nobody has got yet. */
+  describe(node: KernelNode, attributes: Attributes, own = 0): Described {
     const isNamed = node.parent !== undefined || node.name === ''
-    const isOpen = node.handles.size > 0
+    const isOpen = node.handles.size > own
     return { id: node.id, attributes, isNamed, isOpen, seconds: isNamed ? this.seconds : 0 }
   }
 

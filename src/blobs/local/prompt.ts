@@ -12,8 +12,9 @@ const CAUTION_MS = 1000
 
 /**
  * System calls on the spot: those that make a small file, and those that read a large one. In the page cache a call takes a
- * few microseconds, or a few hundred where it reads much, and a trip to the thread pool costs more than it saves. But a file system can stall (its journal, too many dirty pages, a network), and the
- * event loop must not: after slow calls they go to the thread pool for a while.
+ * few microseconds, or a few hundred where it reads much, and a trip to the thread pool costs more than it saves. But a file
+ * system can stall (its journal, too many dirty pages, a network), and the event loop must not: after slow calls they go to
+ * the thread pool for a while.
  */
 export class PromptCalls {
   readonly #now: () => number
